@@ -1,0 +1,110 @@
+# luadl: `make demo` and `make test` do all their own set-up; `make help` lists the rest.
+
+LUA ?= 5.4
+PREFIX ?= /usr/local
+DESTDIR ?=
+SAN ?=
+CC ?= cc
+CLANG_FORMAT ?= clang-format
+
+VARIANT := $(if $(SAN),-$(subst $(comma),-,$(SAN)))
+comma := ,
+BUILD := build
+OUT := $(BUILD)/$(LUA)$(VARIANT)
+LUA_PC := $(shell for name in lua$(LUA) lua-$(LUA) lua; do \
+	pkg-config --exists $$name 2>/dev/null && echo $$name && break; done)
+
+STRICT := -std=c11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = $(STRICT) $(CFLAGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fPIC -fvisibility=hidden -pthread \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(shell pkg-config --cflags libcurl)
+LIBS = $(shell pkg-config --libs libcurl) -pthread -lm
+SHARED = -shared -Wl,-z,nodelete -Wl,-z,defs $(if $(SAN),-fsanitize=$(SAN) -Wl$(comma)-z$(comma)undefs)
+
+ENGINE := session loop fetch send answer identity field date transfer chunk file disk limit queue url code
+ENGINE_OBJ := $(ENGINE:%=$(OUT)/%.o)
+C_FILES := $(wildcard core/*.c core/*.h spec/core/*.c spec/support/*.c)
+LUA_FILES := lua scripts/luadl spec
+C_TESTS := $(patsubst spec/core/%.c,$(OUT)/%,$(wildcard spec/core/*_test.c))
+MODULES := $(OUT)/luadl/core.so $(OUT)/luadl/sys.so
+
+.PHONY: all deps deps-run demo test spec lint format bench install uninstall clean help
+.DELETE_ON_ERROR:
+
+all: $(MODULES) ## build the modules
+
+$(OUT)/luadl/core.so: $(ENGINE_OBJ) $(OUT)/lua_core.o
+	@mkdir -p $(@D)
+	$(CC) $(SHARED) -o $@ $^ $(LIBS)
+
+$(OUT)/luadl/sys.so: $(OUT)/lua_sys.o
+	@mkdir -p $(@D)
+	$(CC) $(SHARED) -Wl,-z,undefs -o $@ $^
+
+# Only these see Lua's headers.
+$(OUT)/lua_%.o: core/lua_%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(shell pkg-config --cflags $(LUA_PC)) -MMD -MP -c -o $@ $<
+
+$(OUT)/%.o: core/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/%_test: spec/core/%_test.c $(ENGINE_OBJ)
+	$(CC) $(ALL_CFLAGS) -Icore -MMD -MP -o $@ $< $(ENGINE_OBJ) -lcmocka $(LIBS)
+
+$(OUT)/download: spec/core/download.c $(ENGINE_OBJ)
+	$(CC) $(ALL_CFLAGS) -Icore -MMD -MP -o $@ $< $(ENGINE_OBJ) $(LIBS)
+
+$(OUT)/faultfs.so: spec/support/faultfs.c
+	@mkdir -p $(@D)
+	$(CC) $(STRICT) -O2 -D_GNU_SOURCE -shared -fPIC -o $@ $<
+
+-include $(wildcard $(OUT)/*.d)
+
+deps: ## install what building, testing and the demo need
+	@sh .ci/deps all
+
+deps-run:
+	@sh .ci/deps run
+
+demo: deps-run ## one file with one connection and with eight; URL=... for another one
+	@$(MAKE) --no-print-directory all
+	@lua$(LUA) spec/support/demo.lua $(if $(URL),'$(URL)')
+
+test: deps ## all specs
+	@$(MAKE) --no-print-directory spec
+
+spec: all $(C_TESTS) $(OUT)/download $(OUT)/faultfs.so
+	@sh .ci/spec $(OUT) $(SPEC)
+
+lint: ## luacheck, clang-format, cppcheck
+	luacheck -q $(LUA_FILES)
+	$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem --error-exitcode=1 -Icore core
+
+format:
+	$(CLANG_FORMAT) -i $(C_FILES)
+
+bench: all ## speed beside curl and aria2, one run, ratios
+	@lua$(LUA) spec/bench/run.lua
+
+LUA_SHARE = $(DESTDIR)$(PREFIX)/share/lua/$(LUA)
+LUA_LIB = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA)
+
+install: all ## to DESTDIR and PREFIX
+	install -d $(LUA_SHARE) $(LUA_LIB)/luadl $(DESTDIR)$(PREFIX)/bin
+	cd lua && find luadl -name '*.lua' -exec install -Dm644 {} $(abspath $(LUA_SHARE))/{} \;
+	install -m755 $(MODULES) $(LUA_LIB)/luadl
+	install -m755 scripts/luadl $(DESTDIR)$(PREFIX)/bin/luadl
+
+uninstall: ## what install put there
+	rm -rf $(LUA_SHARE)/luadl $(LUA_LIB)/luadl $(DESTDIR)$(PREFIX)/bin/luadl
+
+clean: ## the build folder
+	rm -rf $(BUILD)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo "  variables: PREFIX DESTDIR SAN=address|undefined|thread LUA=5.4 URL= SPEC=folder-or-file"

@@ -1,0 +1,163 @@
+/* date.c: HTTP dates (RFC 9110, 5.6.7), without strptime, which follows the locale.
+ * SPDX-License-Identifier: MIT */
+#include "date.h"
+
+#include <stddef.h>
+
+struct date {
+    int year, month, day, hour, minute, second;
+};
+
+static bool take(const char **at, char expected)
+{
+    if (**at != expected)
+        return false;
+    ++*at;
+    return true;
+}
+
+static bool take_blanks(const char **at)
+{
+    const char *start = *at;
+    while (**at == ' ' || **at == '\t')
+        ++*at;
+    return *at > start;
+}
+
+/* Between `least` and `most` digits; `most` is 4 here, so nothing overflows. */
+static bool take_number(const char **at, int least, int most, int *out)
+{
+    int digits = 0, number = 0;
+    for (; digits < most && **at >= '0' && **at <= '9'; digits++, ++*at)
+        number = number * 10 + (**at - '0');
+    *out = number;
+    return digits >= least;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* "Sun" or "Sunday". Which day it is follows from the date, so it isn't compared. */
+static bool take_weekday(const char **at)
+{
+    int letters = 0;
+    for (; lower(**at) >= 'a' && lower(**at) <= 'z'; ++*at)
+        letters++;
+    return letters >= 3;
+}
+
+static bool take_month(const char **at, int *out)
+{
+    static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+    const char *text = *at;
+    for (int month = 1; month <= 12; month++) {
+        const char *name = names + (size_t)(month - 1) * 3;
+        if (lower(text[0]) == name[0] && lower(text[1]) == name[1] && lower(text[2]) == name[2]) {
+            *out = month;
+            *at += 3;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_clock(const char **at, struct date *date)
+{
+    return take_number(at, 2, 2, &date->hour) && take(at, ':') &&
+           take_number(at, 2, 2, &date->minute) && take(at, ':') &&
+           take_number(at, 2, 2, &date->second);
+}
+
+static bool take_zone(const char **at)
+{
+    const char *text = *at;
+    bool zone = (text[0] == 'G' && text[1] == 'M' && text[2] == 'T') ||
+                (text[0] == 'U' && text[1] == 'T' && text[2] == 'C');
+    *at += zone ? 3 : 0;
+    return zone;
+}
+
+/* Two digits: the pivot of POSIX. */
+static bool take_short_year(const char **at, int *out)
+{
+    if (!take_number(at, 2, 2, out))
+        return false;
+    *out += *out < 69 ? 2000 : 1900;
+    return true;
+}
+
+/* " 06 Nov 1994 08:49:37 GMT" and " 06-Nov-94 08:49:37 GMT" */
+static bool take_fixed(const char **at, struct date *date)
+{
+    take_blanks(at);
+    if (!take_number(at, 1, 2, &date->day))
+        return false;
+    bool dashes = take(at, '-');
+    if (!(dashes || take_blanks(at)) || !take_month(at, &date->month) ||
+        !(dashes ? take(at, '-') : take_blanks(at)))
+        return false;
+    const char *year = *at;
+    if (!take_number(at, 4, 4, &date->year)) {
+        *at = year;
+        if (!take_short_year(at, &date->year))
+            return false;
+    }
+    return take_blanks(at) && take_clock(at, date) && take_blanks(at) && take_zone(at);
+}
+
+/* " Nov  6 08:49:37 1994" */
+static bool take_asctime(const char **at, struct date *date)
+{
+    return take_blanks(at) && take_month(at, &date->month) && take_blanks(at) &&
+           take_number(at, 1, 2, &date->day) && take_blanks(at) && take_clock(at, date) &&
+           take_blanks(at) && take_number(at, 4, 4, &date->year);
+}
+
+static bool is_leap(int year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+static int days_in_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    return month == 2 && is_leap(year) ? 29 : days[month - 1];
+}
+
+static bool is_possible(const struct date *date)
+{
+    return date->year >= 1970 && date->day >= 1 &&
+           date->day <= days_in_month(date->year, date->month) && date->hour < 24 &&
+           date->minute < 60 && date->second <= 60; /* 60: a leap second */
+}
+
+static int64_t days_before_year(int year)
+{
+    int past = year - 1;
+    return (int64_t)past * 365 + past / 4 - past / 100 + past / 400;
+}
+
+static int64_t to_epoch(const struct date *date)
+{
+    int64_t days = days_before_year(date->year) - days_before_year(1970) + date->day - 1;
+    for (int month = 1; month < date->month; month++)
+        days += days_in_month(date->year, month);
+    return ((days * 24 + date->hour) * 60 + date->minute) * 60 + date->second;
+}
+
+bool date_parse(const char *text, int64_t *out)
+{
+    struct date date = {0};
+    take_blanks(&text);
+    if (!take_weekday(&text))
+        return false;
+    if (!(take(&text, ',') ? take_fixed(&text, &date) : take_asctime(&text, &date)))
+        return false;
+    take_blanks(&text);
+    if (*text || !is_possible(&date))
+        return false;
+    *out = to_epoch(&date);
+    return true;
+}

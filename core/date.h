@@ -1,0 +1,12 @@
+/* date.h: HTTP dates (RFC 9110, 5.6.7). Pure, and the same in every locale and time zone.
+ * SPDX-License-Identifier: MIT */
+#ifndef LUADL_DATE_H
+#define LUADL_DATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Seconds since the epoch from any of the three forms; false for others and before 1970. */
+bool date_parse(const char *text, int64_t *out);
+
+#endif

@@ -1,0 +1,186 @@
+/* disk.c: the session's disk thread. Nothing that may sleep in a file system call runs on the owner's thread.
+ * SPDX-License-Identifier: MIT */
+#include "disk.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "code.h"
+#include "transfer.h"
+
+/* A failure at a file, for people: what was tried, with which file, and why not. */
+static void file_error(struct ldl_error *error, struct transfer *transfer, int kind, const char *what)
+{
+    const struct file *file = &transfer->file;
+    const char *path = file->path ? file->path : transfer->name;
+    const char *why = file->errnum ? strerror(file->errnum) : ldl_kind_text(kind);
+    error_set(error, kind, NULL, "%s %s: %s", what, path, why);
+    error->errnum = file->errnum;
+}
+
+/* The job is over: whatever waits for the disk goes on. */
+static void release(struct transfer *transfer)
+{
+    pthread_mutex_lock(&transfer->lock);
+    transfer->disk_busy = false;
+    transfer_settle(transfer);
+    pthread_mutex_unlock(&transfer->lock);
+}
+
+/* The owner decides: another name, another way, or the end. Transfer lock not held. */
+static void ask(struct transfer *transfer, int stage, const struct ldl_error *error)
+{
+    struct note *note = &transfer->disk_note;
+    note->event = (struct ldl_event){.stage = stage, .error = *error, .last = -1, .attempt = 1};
+    pthread_mutex_lock(&transfer->lock);
+    transfer->disk_busy = false;
+    transfer->open_failed = true;
+    transfer_settle(transfer);
+    pthread_mutex_unlock(&transfer->lock);
+    transfer_post(transfer, note, LDL_EVENT_FAULT);
+}
+
+static void stop(struct transfer *transfer, const struct ldl_error *error)
+{
+    transfer_fail(transfer, error);
+    release(transfer);
+}
+
+/* What the answers have told; written by the network threads. */
+static struct identity known(struct transfer *transfer)
+{
+    pthread_mutex_lock(&transfer->lock);
+    struct identity copy = transfer->known;
+    pthread_mutex_unlock(&transfer->lock);
+    return copy;
+}
+
+static void open_file(struct transfer *transfer)
+{
+    struct ldl_error error;
+    struct file *file = &transfer->file;
+    int result = file->fd >= 0 ? 0 : file_open(file, transfer->dir, transfer->name, transfer->replace);
+    if (result != 0) {
+        file_error(&error, transfer, -result, "cannot write");
+        ask(transfer, LDL_STAGE_OPEN, &error);
+        return;
+    }
+    result = file_allocate(file, known(transfer).total);
+    if (result != 0) {
+        file_error(&error, transfer, -result, "cannot reserve space for");
+        stop(transfer, &error);
+        return;
+    }
+    release(transfer);
+    transfer_go(transfer);
+}
+
+static void discard(struct transfer *transfer)
+{
+    struct file *file = &transfer->file;
+    if (file->published) {
+        transfer->path = file->path;
+        file->path = NULL;
+    }
+    file_close(file, !transfer->keep_part);
+    pthread_mutex_lock(&transfer->lock);
+    transfer->disk_busy = false;
+    transfer->state = LDL_FINISHED;
+    transfer->finished = monotonic();
+    pthread_mutex_unlock(&transfer->lock);
+    transfer_done(transfer);
+}
+
+/* From here on a cancel comes too late. */
+static bool commit(struct transfer *transfer)
+{
+    pthread_mutex_lock(&transfer->lock);
+    bool go_on = !atomic_load(&transfer->over);
+    transfer->committing = go_on;
+    pthread_mutex_unlock(&transfer->lock);
+    return go_on;
+}
+
+/* A complete file stays as NAME.part where its name could not be given to it (F29). */
+static void not_published(struct transfer *transfer, int kind, const char *what)
+{
+    struct ldl_error error;
+    file_error(&error, transfer, kind, what);
+    pthread_mutex_lock(&transfer->lock);
+    transfer->committing = false;
+    transfer->keep_part = true;
+    pthread_mutex_unlock(&transfer->lock);
+    if (kind == LDL_EXISTS)
+        ask(transfer, LDL_STAGE_PUBLISH, &error);
+    else
+        stop(transfer, &error);
+}
+
+static void publish(struct transfer *transfer)
+{
+    struct ldl_error error;
+    struct file *file = &transfer->file;
+    struct identity final = known(transfer);
+    int result = file_finish(file, final.total, final.last_modified);
+    if (result != 0) {
+        file_error(&error, transfer, -result, "cannot complete");
+        stop(transfer, &error);
+        return;
+    }
+    if (!commit(transfer)) {
+        release(transfer);
+        return;
+    }
+    result = file_publish(file, transfer->replace);
+    if (result == 0 && file->errnum != 0)
+        transfer->warning = "the directory could not be synced: a power cut may undo the rename";
+    if (result != 0)
+        not_published(transfer, -result, "cannot publish");
+    else
+        discard(transfer);
+}
+
+static void run_job(struct message *message)
+{
+    struct transfer *transfer = message->subject;
+    if (message->type == JOB_DISCARD)
+        discard(transfer);
+    else if (atomic_load(&transfer->over))
+        release(transfer);
+    else if (message->type == JOB_OPEN)
+        open_file(transfer);
+    else
+        publish(transfer);
+    transfer_unref(transfer);
+}
+
+static void *run(void *subject)
+{
+    struct disk *disk = subject;
+    struct pollfd ready = {.fd = disk->jobs.wake_fd, .events = POLLIN};
+    for (;;) {
+        queue_clear_wake(&disk->jobs);
+        struct message *message = queue_pop(&disk->jobs);
+        if (message)
+            run_job(message);
+        else if (atomic_load(&disk->stopping))
+            return NULL;
+        else
+            poll(&ready, 1, -1);
+    }
+}
+
+int disk_start(struct disk *disk)
+{
+    int failed = pthread_create(&disk->thread, NULL, run, disk);
+    disk->running = failed == 0;
+    return failed ? -LDL_NO_MEMORY : 0;
+}
+
+void disk_stop(struct disk *disk)
+{
+    atomic_store(&disk->stopping, true);
+    queue_wake(&disk->jobs);
+}

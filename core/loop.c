@@ -1,0 +1,443 @@
+/* loop.c: one network thread: a curl_multi on epoll, an inbox, timers and watchdogs.
+ * SPDX-License-Identifier: MIT
+ *
+ * epoll and curl_multi_socket_action, because libcurl's own waiting looks at every handle each time. The multi is made
+ * and destroyed by the session's owner while no thread runs, and used by this thread alone in between.
+ */
+#include "loop.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "fetch.h"
+
+#define TICK 0.1      /* seconds between two looks at the watchdogs */
+#define EVENTS_MOST 64
+#define LAUNCH_MOST 256
+
+/* The library */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static const char *unusable; /* written once, under pthread_once */
+
+static void check_library(void)
+{
+    const long wanted = CURL_VERSION_THREADSAFE | CURL_VERSION_ASYNCHDNS | CURL_VERSION_SSL
+                        | CURL_VERSION_LARGEFILE;
+    if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK) {
+        unusable = "libcurl cannot be initialised";
+        return;
+    }
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    if (info->version_num < 0x075700)
+        unusable = "libcurl 7.87 or newer is needed";
+    else if ((info->features & wanted) != wanted)
+        unusable = "libcurl lacks threads, a threaded resolver, TLS or large files";
+}
+
+int loop_check_library(const char **reason)
+{
+    pthread_once(&once, check_library);
+    *reason = unusable;
+    return unusable ? -LDL_USAGE : 0;
+}
+
+/* Streams of this thread */
+
+static void attach(struct loop *loop, struct fetch *fetch)
+{
+    int result = fetch_prepare(fetch);
+    if (result == 0 && curl_multi_add_handle(loop->multi, fetch->easy) == CURLM_OK) {
+        fetch->attached = true;
+        return;
+    }
+    result = result ? result : -LDL_NO_MEMORY;
+    error_set(&fetch->error, -result, fetch->url.text, "%s", ldl_kind_text(-result));
+}
+
+static void detach(struct loop *loop, struct fetch *fetch)
+{
+    if (fetch->attached)
+        curl_multi_remove_handle(loop->multi, fetch->easy);
+    fetch->attached = false;
+}
+
+static void drop(struct loop *loop, struct fetch *fetch)
+{
+    detach(loop, fetch);
+    *fetch->link = fetch->next;
+    if (fetch->next)
+        fetch->next->link = fetch->link;
+    fetch_leave(fetch);
+}
+
+static void adopt(struct loop *loop, struct fetch *fetch)
+{
+    fetch->next = loop->fetches;
+    fetch->link = &loop->fetches;
+    if (fetch->next)
+        fetch->next->link = &fetch->next;
+    loop->fetches = fetch;
+    if (!atomic_load(&fetch->transfer->over))
+        attach(loop, fetch);
+    if (!fetch->attached)
+        drop(loop, fetch);
+}
+
+static void proceed(struct loop *loop, struct fetch *fetch, int next)
+{
+    if (next == FETCH_ENDED)
+        drop(loop, fetch);
+    else if (next == FETCH_RESEND && curl_multi_add_handle(loop->multi, fetch->easy) == CURLM_OK)
+        fetch->attached = true;
+    else if (next == FETCH_RESEND)
+        drop(loop, fetch);
+}
+
+static void collect_finished(struct loop *loop)
+{
+    int left;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read(loop->multi, &left))) {
+        struct fetch *fetch = NULL;
+        int code = message->data.result;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch);
+        detach(loop, fetch); /* `message` is gone with this */
+        proceed(loop, fetch, fetch_done(fetch, code));
+    }
+}
+
+/* New streams for a transfer that lives here */
+
+static int least_busy(const struct loop *loop, const struct transfer *transfer)
+{
+    int best = loop->index;
+    for (int i = 0; i < loop->all->count; i++)
+        if (transfer->streams_on[i] < transfer->streams_on[best])
+            best = i;
+    return best;
+}
+
+static struct fetch *create(struct loop *loop, struct transfer *transfer, int purpose, struct span ask)
+{
+    struct fetch *fetch = fetch_new(transfer, purpose, transfer->last_stream, ask);
+    if (!fetch)
+        return NULL;
+    fetch->loop = purpose == FETCH_RANGE ? least_busy(loop, transfer) : loop->index;
+    transfer->streams_on[fetch->loop]++;
+    transfer->active++;
+    return fetch;
+}
+
+static struct fetch *create_range(struct loop *loop, struct transfer *transfer)
+{
+    struct span ask;
+    uint32_t stream = transfer->last_stream + 1;
+    if (!transfer_may_stream(transfer) || chunk_claim(&transfer->plan, stream, monotonic(), &ask) != 1)
+        return NULL;
+    transfer->last_stream = stream;
+    struct fetch *fetch = create(loop, transfer, FETCH_RANGE, ask);
+    if (!fetch)
+        chunk_release(&transfer->plan, stream, CHUNK_FREE, false, &ask);
+    return fetch;
+}
+
+/* The next stream that this transfer may have now, or NULL. Transfer lock held. */
+static struct fetch *next_stream(struct loop *loop, struct transfer *transfer)
+{
+    const struct span all = {0, INT64_MAX};
+    bool idle = transfer->active == 0 && transfer->held == 0;
+    if (atomic_load(&transfer->over) || transfer->restarting)
+        return NULL;
+    if (transfer->state == LDL_RUNNING && transfer->ranges)
+        return create_range(loop, transfer);
+    if (!idle || (transfer->state != LDL_WAITING && transfer->state != LDL_RUNNING))
+        return NULL;
+    transfer->last_stream++;
+    return create(loop, transfer, transfer->state == LDL_WAITING ? FETCH_FIRST : FETCH_WHOLE, all);
+}
+
+static void send_to_loop(struct loop *loop, struct fetch *fetch)
+{
+    fetch->message.type = MESSAGE_STREAM;
+    fetch->message.subject = fetch;
+    queue_push(&loop->all->list[fetch->loop].inbox, &fetch->message);
+}
+
+static void schedule(struct loop *loop, struct transfer *transfer)
+{
+    for (int i = 0; i < LAUNCH_MOST; i++) {
+        pthread_mutex_lock(&transfer->lock);
+        struct fetch *fetch = next_stream(loop, transfer);
+        pthread_mutex_unlock(&transfer->lock);
+        if (!fetch)
+            return;
+        if (fetch->loop == loop->index)
+            adopt(loop, fetch);
+        else
+            send_to_loop(loop, fetch);
+    }
+}
+
+static void make_home(struct loop *loop, struct transfer *transfer)
+{
+    if (transfer->link_home || atomic_load(&transfer->over))
+        return;
+    transfer_ref(transfer);
+    transfer->next_home = loop->homed;
+    transfer->link_home = &loop->homed;
+    if (loop->homed)
+        loop->homed->link_home = &transfer->next_home;
+    loop->homed = transfer;
+}
+
+static void leave_home(struct transfer *transfer)
+{
+    *transfer->link_home = transfer->next_home;
+    if (transfer->next_home)
+        transfer->next_home->link_home = transfer->link_home;
+    transfer->link_home = NULL;
+    transfer_unref(transfer);
+}
+
+static void sweep(struct loop *loop, struct transfer *transfer)
+{
+    for (struct fetch *fetch = loop->fetches, *next; fetch; fetch = next) {
+        next = fetch->next;
+        if (fetch->transfer == transfer)
+            drop(loop, fetch);
+    }
+}
+
+static void on_schedule(struct loop *loop, struct transfer *transfer)
+{
+    atomic_store(&transfer->schedule_posted, false);
+    make_home(loop, transfer);
+    if (atomic_load(&transfer->over))
+        sweep(loop, transfer);
+    else
+        schedule(loop, transfer);
+}
+
+static void on_go(struct loop *loop, struct transfer *transfer)
+{
+    struct fetch *fetch = transfer->first;
+    if (fetch)
+        proceed(loop, fetch, fetch_go(fetch));
+    schedule(loop, transfer);
+}
+
+static void read_inbox(struct loop *loop)
+{
+    struct message *message;
+    while ((message = queue_pop(&loop->inbox))) {
+        if (message->type == MESSAGE_STREAM) {
+            adopt(loop, message->subject);
+            continue;
+        }
+        struct transfer *transfer = message->subject;
+        if (message->type == MESSAGE_GO)
+            on_go(loop, transfer);
+        else
+            on_schedule(loop, transfer);
+        transfer_unref(transfer);
+    }
+}
+
+/* Time */
+
+static void watch_fetches(struct loop *loop, double now)
+{
+    for (struct fetch *fetch = loop->fetches, *next; fetch; fetch = next) {
+        next = fetch->next;
+        if (!fetch_watch(fetch, now))
+            drop(loop, fetch);
+    }
+}
+
+/* Also looks for work for idle connections: a stream may have become slow meanwhile. */
+static void watch_transfers(struct loop *loop, double now)
+{
+    for (struct transfer *transfer = loop->homed, *next; transfer; transfer = next) {
+        next = transfer->next_home;
+        transfer_check_deadline(transfer, now);
+        if (atomic_load(&transfer->over))
+            leave_home(transfer);
+        else
+            schedule(loop, transfer);
+    }
+}
+
+static void resume_held_back(struct loop *loop, double now)
+{
+    for (struct fetch *fetch = loop->fetches, *next; fetch; fetch = next) {
+        next = fetch->next;
+        if (fetch->resume_at > 0 && fetch->resume_at <= now)
+            fetch_resume(fetch);
+    }
+}
+
+static void tick(struct loop *loop, double now)
+{
+    if (now < loop->tick_due)
+        return;
+    loop->tick_due = now + TICK;
+    watch_fetches(loop, now);
+    watch_transfers(loop, now);
+}
+
+static double earlier(double a, double b)
+{
+    return b > 0 && b < a ? b : a;
+}
+
+/* Milliseconds until something is due; -1: nothing is. */
+static int time_to_wait(const struct loop *loop, double now)
+{
+    if (!loop->fetches && !loop->homed && loop->curl_due == 0)
+        return -1;
+    double due = earlier(loop->tick_due, loop->curl_due);
+    for (const struct fetch *fetch = loop->fetches; fetch; fetch = fetch->next)
+        due = earlier(due, fetch->resume_at);
+    return due <= now ? 0 : (int) ((due - now) * 1000) + 1;
+}
+
+/* libcurl's side */
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *subject, void *known)
+{
+    struct loop *loop = subject;
+    struct epoll_event event = {.data.fd = fd};
+    (void) easy;
+    (void) known;
+    if (what == CURL_POLL_REMOVE)
+        return epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL), 0;
+    event.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) < 0 && errno == ENOENT)
+        return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event);
+    return 0;
+}
+
+static int on_timer(CURLM *multi, long milliseconds, void *subject)
+{
+    struct loop *loop = subject;
+    (void) multi;
+    loop->curl_due = milliseconds < 0 ? 0 : monotonic() + (double) milliseconds * 1e-3;
+    return 0;
+}
+
+static void on_ready(struct loop *loop, const struct epoll_event *event)
+{
+    int running, mask = 0;
+    if (event->data.fd == loop->inbox.wake_fd) {
+        queue_clear_wake(&loop->inbox);
+        return;
+    }
+    mask |= event->events & EPOLLIN ? CURL_CSELECT_IN : 0;
+    mask |= event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
+    mask |= event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0;
+    curl_multi_socket_action(loop->multi, event->data.fd, mask, &running);
+}
+
+static void run_due(struct loop *loop)
+{
+    int running;
+    double now = monotonic();
+    if (loop->curl_due > 0 && now >= loop->curl_due) {
+        loop->curl_due = 0;
+        curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+    resume_held_back(loop, now);
+    collect_finished(loop);
+    tick(loop, now);
+}
+
+static void end_all(struct loop *loop)
+{
+    while (loop->fetches)
+        drop(loop, loop->fetches);
+    read_inbox(loop);
+    while (loop->fetches)
+        drop(loop, loop->fetches);
+    while (loop->homed)
+        leave_home(loop->homed);
+}
+
+static void *run(void *subject)
+{
+    struct loop *loop = subject;
+    struct epoll_event events[EVENTS_MOST];
+    while (!atomic_load(&loop->stopping)) {
+        int count = epoll_wait(loop->epoll, events, EVENTS_MOST, time_to_wait(loop, monotonic()));
+        for (int i = 0; i < count; i++)
+            on_ready(loop, &events[i]);
+        read_inbox(loop);
+        run_due(loop);
+    }
+    end_all(loop);
+    return NULL;
+}
+
+/* The owner's side */
+
+static int watch_inbox(struct loop *loop)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = loop->inbox.wake_fd};
+    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->inbox.wake_fd, &event) < 0 ? -code_of_errno(errno) : 0;
+}
+
+static void configure_multi(struct loop *loop)
+{
+    CURLM *multi = loop->multi;
+    curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long) CURLPIPE_NOTHING); /* real connections (L21) */
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, loop);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, loop);
+}
+
+int loop_open(struct loop *loop)
+{
+    int result = queue_init(&loop->inbox);
+    loop->epoll = -1;
+    if (result != 0)
+        return result;
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    loop->multi = curl_multi_init();
+    result = loop->epoll < 0 ? -code_of_errno(errno) : !loop->multi ? -LDL_NO_MEMORY : watch_inbox(loop);
+    if (result == 0)
+        configure_multi(loop);
+    else
+        loop_close(loop);
+    return result;
+}
+
+int loop_start(struct loop *loop)
+{
+    loop->running = pthread_create(&loop->thread, NULL, run, loop) == 0;
+    return loop->running ? 0 : -LDL_NO_MEMORY;
+}
+
+void loop_stop(struct loop *loop)
+{
+    atomic_store(&loop->stopping, true);
+    queue_wake(&loop->inbox);
+}
+
+void loop_close(struct loop *loop)
+{
+    if (loop->multi)
+        curl_multi_cleanup(loop->multi);
+    if (loop->epoll >= 0)
+        close(loop->epoll);
+    loop->multi = NULL;
+    loop->epoll = -1;
+    queue_destroy(&loop->inbox);
+}

@@ -1,0 +1,567 @@
+/* lua_core.c: the engine for Lua: module luadl.core.
+ * SPDX-License-Identifier: MIT
+ *
+ * An engine is a userdata that holds a session; transfers are integer ids. No Lua value is stored, no Lua function is
+ * called: scripts pull events with engine:next() and answer by calling. Failures are nil and a table { kind, message };
+ * wrong arguments are errors.
+ */
+#include <errno.h>
+#include <iconv.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "file.h"
+#include "lua_compat.h"
+#include "luadl.h"
+#include "url.h"
+
+#define ENGINE "luadl.engine"
+#define DECODED_MOST 65536
+#define EXTENTS_MOST 4096
+
+struct engine {
+    ldl_session *session; /* NULL: closed */
+};
+
+/* Errors */
+
+static void push_error(lua_State *L, const struct ldl_error *error)
+{
+    lua_newtable(L);
+    lua_pushstring(L, ldl_kind_name(error->kind)), lua_setfield(L, -2, "kind");
+    lua_pushstring(L, error->message[0] ? error->message : ldl_kind_text(error->kind));
+    lua_setfield(L, -2, "message");
+    if (error->url[0])
+        lua_pushstring(L, error->url), lua_setfield(L, -2, "url");
+    if (error->status)
+        lua_pushinteger(L, error->status), lua_setfield(L, -2, "status");
+    if (error->errnum)
+        lua_pushinteger(L, error->errnum), lua_setfield(L, -2, "errno");
+    if (error->curl_code)
+        lua_pushinteger(L, error->curl_code), lua_setfield(L, -2, "curl_code");
+    if (error->retry_after >= 0)
+        lua_pushnumber(L, error->retry_after), lua_setfield(L, -2, "retry_after");
+    if (error->retry_at >= 0)
+        lua_pushnumber(L, error->retry_at), lua_setfield(L, -2, "retry_at");
+}
+
+/* nil and an error table, for a negative result. */
+static int push_failure(lua_State *L, int result)
+{
+    struct ldl_error error = {.kind = -result, .retry_after = -1, .retry_at = -1};
+    lua_pushnil(L);
+    push_error(L, &error);
+    return 2;
+}
+
+static int push_result(lua_State *L, int result)
+{
+    if (result < 0)
+        return push_failure(L, result);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* Arguments */
+
+static ldl_session *check_session(lua_State *L)
+{
+    struct engine *engine = luaL_checkudata(L, 1, ENGINE);
+    luaL_argcheck(L, engine->session, 1, "the engine is closed");
+    return engine->session;
+}
+
+/* Ids come and go: a stale one is an error, never a crash. */
+static ldl_id check_id(lua_State *L)
+{
+    return (ldl_id) luaL_checkinteger(L, 2);
+}
+
+static const char *field_string(lua_State *L, int table, const char *name)
+{
+    lua_getfield(L, table, name);
+    const char *text = NULL;
+    if (!lua_isnil(L, -1)) {
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "field '%s' must be a string", name);
+        text = lua_tostring(L, -1);
+        if (strlen(text) != lua_rawlen(L, -1))
+            luaL_error(L, "field '%s' contains a NUL byte", name);
+    }
+    lua_pop(L, 1); /* the table keeps the string */
+    return text;
+}
+
+static double field_number(lua_State *L, int table, const char *name)
+{
+    lua_getfield(L, table, name);
+    double number = 0;
+    if (!lua_isnil(L, -1)) {
+        if (lua_type(L, -1) != LUA_TNUMBER)
+            luaL_error(L, "field '%s' must be a number", name);
+        number = lua_tonumber(L, -1);
+        if (!(number >= 0 && number < 9.2e18))
+            luaL_error(L, "field '%s' is out of range", name);
+    }
+    lua_pop(L, 1);
+    return number;
+}
+
+static bool field_boolean(lua_State *L, int table, const char *name)
+{
+    lua_getfield(L, table, name);
+    bool value = lua_toboolean(L, -1) != 0;
+    lua_pop(L, 1);
+    return value;
+}
+
+static size_t field_length(lua_State *L, int table, const char *name)
+{
+    lua_getfield(L, table, name);
+    size_t length = 0;
+    if (lua_istable(L, -1))
+        length = lua_rawlen(L, -1);
+    else if (!lua_isnil(L, -1))
+        luaL_error(L, "field '%s' must be a list", name);
+    lua_pop(L, 1);
+    return length;
+}
+
+static const char *pair_string(lua_State *L, int index)
+{
+    lua_rawgeti(L, -1, index);
+    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    if (!text || strlen(text) != lua_rawlen(L, -1))
+        luaL_error(L, "a header is { name, value }, both strings without NUL");
+    lua_pop(L, 1);
+    return text;
+}
+
+/* headers = { { name, value }, ... } into memory that Lua collects; the table keeps the strings. */
+static void read_headers(lua_State *L, int table, struct ldl_request *request)
+{
+    request->header_count = field_length(L, table, "headers");
+    if (request->header_count == 0)
+        return;
+    struct ldl_header *list = lua_newuserdata(L, request->header_count * sizeof *list);
+    lua_getfield(L, table, "headers"); /* ... list headers */
+    for (size_t i = 0; i < request->header_count; i++) {
+        lua_rawgeti(L, -1, (int) i + 1); /* ... list headers pair */
+        luaL_checktype(L, -1, LUA_TTABLE);
+        list[i].name = pair_string(L, 1);
+        list[i].value = pair_string(L, 2);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1); /* ... list */
+    request->headers = list;
+}
+
+static void read_hosts(lua_State *L, int table, struct ldl_request *request)
+{
+    request->trusted_host_count = field_length(L, table, "trusted_hosts");
+    if (request->trusted_host_count == 0)
+        return;
+    const char **list = lua_newuserdata(L, request->trusted_host_count * sizeof *list);
+    lua_getfield(L, table, "trusted_hosts"); /* ... list hosts */
+    for (size_t i = 0; i < request->trusted_host_count; i++) {
+        list[i] = pair_string(L, (int) i + 1);
+    }
+    lua_pop(L, 1); /* ... list */
+    request->trusted_hosts = list;
+}
+
+static void read_request(lua_State *L, int table, struct ldl_request *request)
+{
+    *request = (struct ldl_request){
+        .url = field_string(L, table, "url"),
+        .user_agent = field_string(L, table, "user_agent"),
+        .user = field_string(L, table, "user"),
+        .proxy = field_string(L, table, "proxy"),
+        .cacert = field_string(L, table, "cacert"),
+        .expect_type = field_string(L, table, "expect_type"),
+        .insecure = field_boolean(L, table, "insecure"),
+        .allow_downgrade = field_boolean(L, table, "allow_downgrade"),
+        .head_only = field_boolean(L, table, "head_only"),
+        .connections = (int) field_number(L, table, "connections"),
+        .max_redirects = (int) field_number(L, table, "max_redirects"),
+        .min_split = (int64_t) field_number(L, table, "min_split"),
+        .max_size = (int64_t) field_number(L, table, "max_size"),
+        .expect_size = (int64_t) field_number(L, table, "expect_size"),
+        .connect_timeout = field_number(L, table, "connect_timeout"),
+        .first_byte_timeout = field_number(L, table, "first_byte_timeout"),
+        .stall_timeout = field_number(L, table, "stall_timeout"),
+        .deadline = field_number(L, table, "deadline"),
+    };
+    if (field_boolean(L, table, "no_redirects"))
+        request->max_redirects = -1;
+    read_headers(L, table, request);
+    read_hosts(L, table, request);
+}
+
+static void read_target(lua_State *L, int table, struct ldl_target *target)
+{
+    target->dir = field_string(L, table, "dir");
+    target->name = field_string(L, table, "name");
+    target->exists = field_boolean(L, table, "replace") ? LDL_EXISTS_REPLACE : LDL_EXISTS_FAIL;
+    if (!target->name)
+        luaL_error(L, "a target needs a name");
+}
+
+/* Transfers */
+
+/* engine:new{ url =, headers =, connections =, ..., target = { dir =, name =, replace = } } -> id */
+static int engine_new(lua_State *L)
+{
+    struct ldl_request request;
+    struct ldl_target target;
+    ldl_id id;
+    ldl_session *session = check_session(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    read_request(L, 2, &request);
+    lua_getfield(L, 2, "target");
+    if (lua_istable(L, -1)) {
+        read_target(L, lua_gettop(L), &target);
+        request.target = &target;
+    }
+    int result = ldl_new(session, &request, &id);
+    if (result < 0)
+        return push_failure(L, result);
+    lua_pushinteger(L, (lua_Integer) id);
+    return 1;
+}
+
+/* engine:start(id, { dir =, name =, replace = }) -> true */
+static int engine_start(lua_State *L)
+{
+    struct ldl_target target;
+    ldl_session *session = check_session(L);
+    ldl_id id = check_id(L);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    read_target(L, 3, &target);
+    return push_result(L, ldl_start(session, id, &target));
+}
+
+/* engine:retry(id, { first, last }, { url =, fresh =, fewer =, single =, restart = }) -> true */
+static int engine_retry(lua_State *L)
+{
+    struct ldl_retry how = {0};
+    ldl_session *session = check_session(L);
+    ldl_id id = check_id(L);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    lua_settop(L, 4);
+    lua_rawgeti(L, 3, 1);
+    int64_t first = (int64_t) luaL_optinteger(L, -1, 0);
+    if (lua_istable(L, 4)) {
+        how.url = field_string(L, 4, "url");
+        how.fresh = field_boolean(L, 4, "fresh");
+        how.fewer = field_boolean(L, 4, "fewer");
+        how.single = field_boolean(L, 4, "single");
+        how.restart = field_boolean(L, 4, "restart");
+    }
+    return push_result(L, ldl_retry(session, id, first, &how));
+}
+
+static int kind_from_name(const char *name)
+{
+    for (int kind = 1; name && kind < LDL_KINDS; kind++)
+        if (strcmp(ldl_kind_name(kind), name) == 0)
+            return kind;
+    return LDL_CANCELLED;
+}
+
+static void read_reason(lua_State *L, int table, struct ldl_error *reason)
+{
+    const char *message = field_string(L, table, "message");
+    *reason = (struct ldl_error){.retry_after = -1, .retry_at = -1};
+    reason->kind = kind_from_name(field_string(L, table, "kind"));
+    strncpy(reason->message, message ? message : ldl_kind_text(reason->kind), sizeof reason->message - 1);
+}
+
+/* engine:cancel(id [, { kind =, message = }]) -> true; DONE follows, exactly once */
+static int engine_cancel(lua_State *L)
+{
+    struct ldl_error reason;
+    ldl_session *session = check_session(L);
+    ldl_id id = check_id(L);
+    if (lua_istable(L, 3))
+        read_reason(L, 3, &reason);
+    return push_result(L, ldl_cancel(session, id, lua_istable(L, 3) ? &reason : NULL));
+}
+
+/* engine:connections(id, n) -> true: how many streams it may have from now on */
+static int engine_connections(lua_State *L)
+{
+    ldl_session *session = check_session(L);
+    return push_result(L, ldl_connections(session, check_id(L), (int) luaL_checkinteger(L, 3)));
+}
+
+/* engine:limit(id | 0, bytes per second) -> true; 0 as the id: the session; 0 as the rate: none */
+static int engine_limit(lua_State *L)
+{
+    ldl_session *session = check_session(L);
+    return push_result(L, ldl_limit(session, check_id(L), luaL_checknumber(L, 3)));
+}
+
+/* engine:forget(id) -> true, after DONE */
+static int engine_forget(lua_State *L)
+{
+    ldl_session *session = check_session(L);
+    return push_result(L, ldl_forget(session, check_id(L)));
+}
+
+static void push_extents(lua_State *L, ldl_session *session, ldl_id id)
+{
+    struct ldl_extent *list = lua_newuserdata(L, EXTENTS_MOST * sizeof *list);
+    int count = ldl_extents(session, id, list, EXTENTS_MOST);
+    lua_newtable(L); /* list extents */
+    for (int i = 0; i < count && i < EXTENTS_MOST; i++) {
+        lua_createtable(L, 2, 0);
+        lua_pushinteger(L, (lua_Integer) list[i].start), lua_rawseti(L, -2, 1);
+        lua_pushinteger(L, (lua_Integer) list[i].end - 1), lua_rawseti(L, -2, 2);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_remove(L, -2);
+}
+
+/* engine:stat(id [, with_extents]) -> { state, total, received, connections, elapsed, extents = { { first, last }, ... } } */
+static int engine_stat(lua_State *L)
+{
+    static const char *const states[] = {"", "waiting", "parked", "running", "publishing", "finished"};
+    struct ldl_stat stat;
+    ldl_session *session = check_session(L);
+    ldl_id id = check_id(L);
+    int result = ldl_stat(session, id, &stat);
+    if (result < 0)
+        return push_failure(L, result);
+    lua_createtable(L, 0, 6);
+    lua_pushstring(L, states[stat.state]), lua_setfield(L, -2, "state");
+    if (stat.total >= 0)
+        lua_pushinteger(L, (lua_Integer) stat.total), lua_setfield(L, -2, "total");
+    lua_pushinteger(L, (lua_Integer) stat.received), lua_setfield(L, -2, "received");
+    lua_pushinteger(L, stat.connections), lua_setfield(L, -2, "connections");
+    lua_pushnumber(L, stat.elapsed), lua_setfield(L, -2, "elapsed");
+    if (lua_toboolean(L, 3))
+        push_extents(L, session, id), lua_setfield(L, -2, "extents");
+    return 1;
+}
+
+/* Events */
+
+static void push_headers(lua_State *L, const struct ldl_event *event)
+{
+    lua_createtable(L, (int) event->header_count, 0);
+    for (size_t i = 0; i < event->header_count; i++) {
+        lua_createtable(L, 2, 0);
+        lua_pushstring(L, event->headers[i].name), lua_rawseti(L, -2, 1);
+        lua_pushstring(L, event->headers[i].value), lua_rawseti(L, -2, 2);
+        lua_rawseti(L, -2, (int) i + 1);
+    }
+    lua_setfield(L, -2, "headers");
+}
+
+static void push_head(lua_State *L, const struct ldl_event *event)
+{
+    if (event->url) {
+        lua_pushstring(L, event->url), lua_setfield(L, -2, "url");
+        lua_pushinteger(L, event->status), lua_setfield(L, -2, "status");
+        push_headers(L, event);
+    }
+    if (event->total >= 0)
+        lua_pushinteger(L, (lua_Integer) event->total), lua_setfield(L, -2, "total");
+    lua_pushboolean(L, event->ranges), lua_setfield(L, -2, "ranges");
+}
+
+static void push_fault(lua_State *L, const struct ldl_event *event)
+{
+    static const char *const stages[] = {"request", "open", "publish"};
+    lua_pushstring(L, stages[event->stage]), lua_setfield(L, -2, "stage");
+    lua_createtable(L, 2, 0);
+    lua_pushinteger(L, (lua_Integer) event->first), lua_rawseti(L, -2, 1);
+    if (event->last >= 0)
+        lua_pushinteger(L, (lua_Integer) event->last), lua_rawseti(L, -2, 2);
+    lua_setfield(L, -2, "range");
+    lua_pushinteger(L, event->attempt), lua_setfield(L, -2, "attempt");
+    lua_pushboolean(L, event->progress), lua_setfield(L, -2, "progress");
+    lua_pushboolean(L, event->extra), lua_setfield(L, -2, "extra");
+    lua_pushboolean(L, event->redirected), lua_setfield(L, -2, "redirected");
+    lua_pushinteger(L, event->active), lua_setfield(L, -2, "active");
+    lua_pushinteger(L, (lua_Integer) event->received), lua_setfield(L, -2, "received");
+    push_error(L, &event->error), lua_setfield(L, -2, "error");
+}
+
+static void push_done(lua_State *L, const struct ldl_event *event)
+{
+    push_head(L, event);
+    lua_pushboolean(L, event->length_verified), lua_setfield(L, -2, "length_verified");
+    lua_pushstring(L, event->content_encoding), lua_setfield(L, -2, "content_encoding");
+    lua_pushstring(L, event->warning), lua_setfield(L, -2, "warning");
+    lua_pushstring(L, event->path), lua_setfield(L, -2, "path");
+    lua_pushnumber(L, event->elapsed), lua_setfield(L, -2, "elapsed");
+    lua_pushinteger(L, (lua_Integer) event->received), lua_setfield(L, -2, "received");
+    if (event->error.kind != LDL_OK)
+        push_error(L, &event->error), lua_setfield(L, -2, "error");
+}
+
+/* engine:next() -> { kind = "head" | "fault" | "done", id =, ... } or nil */
+static int engine_next(lua_State *L)
+{
+    static const char *const kinds[] = {"", "head", "fault", "done"};
+    static void (*const push[])(lua_State *, const struct ldl_event *) = {NULL, push_head, push_fault, push_done};
+    const struct ldl_event *event = ldl_next(check_session(L));
+    if (!event)
+        return 0;
+    lua_createtable(L, 0, 12);
+    lua_pushstring(L, kinds[event->type]), lua_setfield(L, -2, "kind");
+    lua_pushinteger(L, (lua_Integer) event->id), lua_setfield(L, -2, "id");
+    push[event->type](L, event);
+    return 1;
+}
+
+static int engine_pollfd(lua_State *L)
+{
+    lua_pushinteger(L, ldl_pollfd(check_session(L)));
+    return 1;
+}
+
+/* engine:wait([seconds]) -> true when an event or a wake-up came, false after the time or a signal */
+static int engine_wait(lua_State *L)
+{
+    ldl_session *session = check_session(L);
+    lua_pushboolean(L, ldl_wait(session, luaL_optnumber(L, 2, -1)) > 0);
+    return 1;
+}
+
+static int engine_close(lua_State *L)
+{
+    struct engine *engine = luaL_checkudata(L, 1, ENGINE);
+    ldl_session *session = engine->session;
+    engine->session = NULL;
+    if (session)
+        ldl_session_close(session);
+    return 0;
+}
+
+/* The module */
+
+/* core.session{ loops = } -> engine */
+static int core_session(lua_State *L)
+{
+    struct ldl_session_options options = {0};
+    if (lua_istable(L, 1))
+        options.loops = (int) field_number(L, 1, "loops");
+    struct engine *engine = lua_newuserdata(L, sizeof *engine);
+    engine->session = NULL;
+    luaL_getmetatable(L, ENGINE);
+    lua_setmetatable(L, -2);
+    int result = ldl_session_open(&options, &engine->session);
+    return result < 0 ? push_failure(L, result) : 1;
+}
+
+/* core.now() -> monotonic seconds */
+static int core_now(lua_State *L)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    lua_pushnumber(L, (lua_Number) now.tv_sec + (lua_Number) now.tv_nsec * 1e-9);
+    return 1;
+}
+
+/* core.redact(url) -> the URL without user and password */
+static int core_redact(lua_State *L)
+{
+    char clean[2048];
+    url_redact(luaL_checkstring(L, 1), clean, sizeof clean);
+    lua_pushstring(L, clean);
+    return 1;
+}
+
+/* core.name_max([dir]) -> the longest file name in bytes, or nil, error */
+static int core_name_max(lua_State *L)
+{
+    int most = file_name_max(luaL_optstring(L, 1, NULL));
+    if (most < 0)
+        return push_failure(L, most);
+    lua_pushinteger(L, most);
+    return 1;
+}
+
+static bool convert(iconv_t to_utf8, char *in, size_t length, char *out, size_t *size)
+{
+    char *end = out;
+    size_t room = *size;
+    bool good = iconv(to_utf8, &in, &length, &end, &room) != (size_t) -1
+                && iconv(to_utf8, NULL, NULL, &end, &room) != (size_t) -1;
+    *size = (size_t) (end - out);
+    return good;
+}
+
+/* core.decode(charset, bytes) -> UTF-8, or nil: unknown charset, or not valid in it */
+static int core_decode(lua_State *L)
+{
+    size_t length;
+    const char *charset = luaL_checkstring(L, 1);
+    const char *bytes = luaL_checklstring(L, 2, &length);
+    if (length > DECODED_MOST / 4)
+        return 0;
+    iconv_t to_utf8 = iconv_open("UTF-8", charset);
+    if (to_utf8 == (iconv_t) -1) // NOLINT: how iconv says so
+        return 0;
+    char out[DECODED_MOST];
+    size_t size = sizeof out;
+    bool good = convert(to_utf8, (char *) bytes, length, out, &size);
+    iconv_close(to_utf8);
+    if (!good)
+        return 0;
+    lua_pushlstring(L, out, size);
+    return 1;
+}
+
+static const luaL_Reg engine_methods[] = {
+    {"new", engine_new},
+    {"start", engine_start},
+    {"retry", engine_retry},
+    {"cancel", engine_cancel},
+    {"connections", engine_connections},
+    {"limit", engine_limit},
+    {"stat", engine_stat},
+    {"next", engine_next},
+    {"pollfd", engine_pollfd},
+    {"wait", engine_wait},
+    {"forget", engine_forget},
+    {"close", engine_close},
+    {NULL, NULL},
+};
+
+static const luaL_Reg engine_metamethods[] = {
+    {"__gc", engine_close},
+    {"__close", engine_close},
+    {NULL, NULL},
+};
+
+static const luaL_Reg core_functions[] = {
+    {"session", core_session},
+    {"now", core_now},
+    {"redact", core_redact},
+    {"name_max", core_name_max},
+    {"decode", core_decode},
+    {NULL, NULL},
+};
+
+__attribute__((visibility("default"))) int luaopen_luadl_core(lua_State *L)
+{
+    luaL_newmetatable(L, ENGINE);
+    luaL_setfuncs(L, engine_metamethods, 0);
+    lua_newtable(L);
+    luaL_setfuncs(L, engine_methods, 0);
+    lua_setfield(L, -2, "__index");
+    lua_newtable(L);
+    luaL_setfuncs(L, core_functions, 0);
+    lua_pushliteral(L, LDL_VERSION);
+    lua_setfield(L, -2, "version");
+    return 1;
+}

@@ -1,0 +1,222 @@
+/* lua_sys.c: luadl.sys, what the command needs of the system: its terminal, signals and limits.
+ * SPDX-License-Identifier: MIT
+ *
+ * For programs, which own their process; the engine never touches signal dispositions. A handler
+ * has no argument to carry state, hence the file's variables. Link with -z nodelete: a handler must
+ * not be unloaded.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lua_compat.h"
+
+enum {
+    EXIT_INTERRUPTED = 7, /* aria2's number for unfinished downloads */
+    FD_LIMIT = 65536,
+};
+
+static atomic_int wake_fd = -1;
+static atomic_int interrupts; /* SIGINT, SIGTERM, SIGHUP */
+static atomic_int requests;   /* of these, SIGINT and SIGTERM: somebody waits for the end */
+static atomic_bool is_resized;
+
+/* terminal */
+
+static int sys_is_terminal(lua_State *L)
+{
+    lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
+/* columns(fd) -> width of the terminal, or nil when unknown */
+static int sys_columns(lua_State *L)
+{
+    struct winsize size = {0};
+    int fd = (int)luaL_checkinteger(L, 1);
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        lua_pushnil(L);
+    else
+        lua_pushinteger(L, size.ws_col);
+    return 1;
+}
+
+/* signals: in the handlers only what signal-safety(7) allows */
+
+static void wake(void)
+{
+    const uint64_t one = 1;
+    int kept = errno, fd = atomic_load(&wake_fd);
+    ssize_t written = fd >= 0 ? write(fd, &one, sizeof one) : 0;
+    (void)written; /* full: a wakeup waits already */
+    errno = kept;
+}
+
+static void on_interrupt(int signal)
+{
+    atomic_fetch_add(&interrupts, 1);
+    if (signal != SIGHUP && atomic_fetch_add(&requests, 1) > 0)
+        _exit(EXIT_INTERRUPTED);
+    wake();
+}
+
+static void on_resize(int signal)
+{
+    (void)signal;
+    atomic_store(&is_resized, true);
+}
+
+static void handle(int signal, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigfillset(&action.sa_mask);
+    sigaction(signal, &action, NULL);
+}
+
+/* nohup asks for it to stay ignored. (Of SIGINT this can't be known: lua(1) has set it already.) */
+static void handle_unless_ignored(int signal, void (*handler)(int))
+{
+    struct sigaction old;
+    if (sigaction(signal, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+        handle(signal, handler);
+}
+
+/* A duplicate of its own, so that the handler never writes into a number that was used anew. */
+static int set_wake_fd(int fd)
+{
+    int own = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (fd >= 0 && own < 0)
+        return errno;
+    int old = atomic_exchange(&wake_fd, own);
+    if (old >= 0)
+        close(old);
+    return 0;
+}
+
+static int push_failure(lua_State *L, int errnum)
+{
+    lua_pushnil(L);
+    lua_pushstring(L, strerror(errnum));
+    lua_pushinteger(L, errnum);
+    return 3;
+}
+
+/* catch_signals(wake_fd) -> true | nil, message, errno. From now on SIGINT, SIGTERM and SIGHUP are
+ * counted and wake_fd, an eventfd (nil: none), is written; a second SIGINT or SIGTERM ends the
+ * process at once. To write to a closed pipe or past a size limit is an error then, no death. */
+static int sys_catch_signals(lua_State *L)
+{
+    int errnum = set_wake_fd((int)luaL_optinteger(L, 1, -1));
+    if (errnum != 0)
+        return push_failure(L, errnum);
+    handle(SIGINT, on_interrupt);
+    handle_unless_ignored(SIGTERM, on_interrupt);
+    handle_unless_ignored(SIGHUP, on_interrupt);
+    handle(SIGWINCH, on_resize);
+    handle(SIGPIPE, SIG_IGN);
+    handle(SIGXFSZ, SIG_IGN);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* interrupted() -> how many SIGINT, SIGTERM and SIGHUP came */
+static int sys_interrupted(lua_State *L)
+{
+    lua_pushinteger(L, atomic_load(&interrupts));
+    return 1;
+}
+
+/* resized() -> whether the terminal changed its size since the last call */
+static int sys_resized(lua_State *L)
+{
+    lua_pushboolean(L, atomic_exchange(&is_resized, false));
+    return 1;
+}
+
+/* directories and limits */
+
+static int make_directory(const char *path)
+{
+    struct stat found;
+    if (mkdir(path, 0777) == 0)
+        return 0;
+    int errnum = errno;
+    if (errnum != EEXIST)
+        return errnum;
+    if (stat(path, &found) != 0)
+        return errno;
+    return S_ISDIR(found.st_mode) ? 0 : ENOTDIR;
+}
+
+/* Makes each directory on the way; path is cut for a moment after each of its components. */
+static int make_directories(char *path)
+{
+    for (char *at = path + 1; *at; at++) {
+        if (*at != '/')
+            continue;
+        *at = '\0';
+        int errnum = make_directory(path);
+        *at = '/';
+        if (errnum != 0)
+            return errnum;
+    }
+    return make_directory(path);
+}
+
+/* make_directories(path) -> true | nil, message, errno; what is there already is fine */
+static int sys_make_directories(lua_State *L)
+{
+    size_t length;
+    const char *path = luaL_checklstring(L, 1, &length);
+    luaL_argcheck(L, length > 0 && strlen(path) == length, 1, "not a path");
+    char *copy = lua_newuserdata(L, length + 1);
+    memcpy(copy, path, length + 1);
+    int errnum = make_directories(copy);
+    if (errnum != 0)
+        return push_failure(L, errnum);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* raise_fd_limit() -> how many files may be open, at most 65536 | nil, message, errno */
+static int sys_raise_fd_limit(lua_State *L)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return push_failure(L, errno);
+    rlim_t wanted = limit.rlim_max < FD_LIMIT ? limit.rlim_max : FD_LIMIT;
+    if (limit.rlim_cur < wanted) {
+        limit.rlim_cur = wanted;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+            return push_failure(L, errno);
+    }
+    lua_pushinteger(L, (lua_Integer)(limit.rlim_cur < FD_LIMIT ? limit.rlim_cur : FD_LIMIT));
+    return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"is_terminal", sys_is_terminal},
+    {"columns", sys_columns},
+    {"catch_signals", sys_catch_signals},
+    {"interrupted", sys_interrupted},
+    {"resized", sys_resized},
+    {"make_directories", sys_make_directories},
+    {"raise_fd_limit", sys_raise_fd_limit},
+    {NULL, NULL},
+};
+
+__attribute__((visibility("default"))) int luaopen_luadl_sys(lua_State *L);
+
+int luaopen_luadl_sys(lua_State *L)
+{
+    luaL_newlib(L, functions);
+    return 1;
+}

@@ -1,0 +1,526 @@
+/* session.c: sessions, transfers and events: all that the owner thread does.
+ * SPDX-License-Identifier: MIT
+ *
+ * Threads start with the first transfer. What the owner thread calls never touches the disk or the network.
+ */
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "disk.h"
+#include "loop.h"
+#include "transfer.h"
+
+#define LOOPS_DEFAULT 4
+#define CONNECTIONS_MOST 256
+#define JOIN_WITHIN 2.0   /* seconds that close waits for the threads */
+#define ANSWER_WITHIN 0.2 /* seconds until a cancelled transfer is reported, whatever hangs (I6) */
+#define BUCKETS 256
+
+struct ldl_session {
+    pid_t pid;                /* a forked child must not use it */
+    struct queue events;
+    struct limit limit;
+    struct loops loops;
+    struct disk disk;
+    bool started;
+    int next_home;
+    ldl_id last_id;
+    struct transfer *table[BUCKETS];
+    struct note *current;     /* what the last ldl_next returned */
+    int count;                /* transfers in the table */
+    double checked;           /* when the overdue ones were last looked for */
+};
+
+/* Open and close */
+
+static int count_loops(const struct ldl_session_options *options)
+{
+    int wanted = options ? options->loops : 0;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (wanted <= 0)
+        wanted = cores < LOOPS_DEFAULT ? (int) cores : LOOPS_DEFAULT;
+    return wanted < 1 ? 1 : wanted > LOOPS_MAX ? LOOPS_MAX : wanted;
+}
+
+static int open_loops(struct ldl_session *session)
+{
+    for (int i = 0; i < session->loops.count; i++) {
+        struct loop *loop = &session->loops.list[i];
+        loop->index = i;
+        loop->all = &session->loops;
+        int result = loop_open(loop);
+        if (result == 0)
+            continue;
+        session->loops.count = i;
+        return result;
+    }
+    return 0;
+}
+
+static void free_session(struct ldl_session *session)
+{
+    for (int i = 0; i < session->loops.count; i++)
+        loop_close(&session->loops.list[i]);
+    free(session->loops.list);
+    queue_destroy(&session->disk.jobs);
+    queue_destroy(&session->events);
+    limit_destroy(&session->limit);
+    free(session);
+}
+
+int ldl_session_open(const struct ldl_session_options *options, ldl_session **out)
+{
+    const char *reason;
+    int result = loop_check_library(&reason);
+    if (result != 0)
+        return result;
+    struct ldl_session *session = calloc(1, sizeof *session);
+    if (!session)
+        return -LDL_NO_MEMORY;
+    session->pid = getpid();
+    session->disk.jobs.wake_fd = -1;
+    limit_init(&session->limit);
+    session->loops.count = count_loops(options);
+    session->loops.list = calloc((size_t) session->loops.count, sizeof(struct loop));
+    result = session->loops.list ? queue_init(&session->events) : -LDL_NO_MEMORY;
+    if (result == 0)
+        result = queue_init(&session->disk.jobs);
+    if (result == 0)
+        result = open_loops(session);
+    if (result == 0)
+        *out = session;
+    else
+        free_session(session);
+    return result;
+}
+
+static int start_loops(struct ldl_session *session)
+{
+    struct loops *loops = &session->loops;
+    int running = 0;
+    while (running < loops->count && loop_start(&loops->list[running]) == 0)
+        running++;
+    for (int i = running; running > 0 && i < loops->count; i++)
+        loop_close(&loops->list[i]);
+    if (running > 0)
+        loops->count = running; /* fewer do as well (P10) */
+    return running > 0 ? 0 : -LDL_NO_MEMORY;
+}
+
+/* Signals belong to the host program's threads: ours start with all of them blocked. */
+static int start_threads(struct ldl_session *session)
+{
+    sigset_t all, before;
+    if (session->started)
+        return 0;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = session->disk.running ? 0 : disk_start(&session->disk);
+    if (result == 0)
+        result = start_loops(session);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    session->started = result == 0;
+    return result;
+}
+
+static bool join(pthread_t thread, bool *running, const struct timespec *until)
+{
+    if (*running && pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, until) == 0)
+        *running = false;
+    return !*running;
+}
+
+/* The loops first: their streams hand the last jobs to the disk thread. */
+static bool stop_threads(struct ldl_session *session)
+{
+    struct timespec until;
+    bool all = true;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t) JOIN_WITHIN;
+    for (int i = 0; i < session->loops.count; i++)
+        loop_stop(&session->loops.list[i]);
+    for (int i = 0; i < session->loops.count; i++)
+        all = join(session->loops.list[i].thread, &session->loops.list[i].running, &until) && all;
+    disk_stop(&session->disk);
+    return join(session->disk.thread, &session->disk.running, &until) && all;
+}
+
+static void drop_note(struct note *note)
+{
+    struct transfer *transfer = note->message.subject;
+    head_unref(note->head);
+    note->head = NULL;
+    if (note->single_use)
+        free(note);
+    transfer_unref(transfer);
+}
+
+static void drop_events(struct ldl_session *session)
+{
+    struct message *message;
+    if (session->current)
+        drop_note(session->current);
+    session->current = NULL;
+    while ((message = queue_pop(&session->events)))
+        drop_note((struct note *) message);
+}
+
+static void cancel(struct transfer *transfer, int kind)
+{
+    struct ldl_error error;
+    error_set(&error, kind, transfer->request.url.text, "%s", ldl_kind_text(kind));
+    transfer_fail(transfer, &error);
+}
+
+static void drop_table(struct ldl_session *session)
+{
+    for (int i = 0; i < BUCKETS; i++)
+        while (session->table[i]) {
+            struct transfer *transfer = session->table[i];
+            session->table[i] = transfer->next_in_table;
+            transfer_unref(transfer);
+        }
+}
+
+void ldl_session_close(ldl_session *session)
+{
+    if (session->pid != getpid())
+        return; /* the threads are the parent's */
+    for (int i = 0; i < BUCKETS; i++)
+        for (struct transfer *t = session->table[i]; t; t = t->next_in_table)
+            cancel(t, LDL_CLOSED);
+    if (session->started && !stop_threads(session))
+        return; /* a thread hangs in a system call: it keeps the memory that it uses */
+    drop_events(session);
+    drop_table(session);
+    free_session(session);
+}
+
+/* Transfers */
+
+static struct transfer *find(struct ldl_session *session, ldl_id id)
+{
+    struct transfer *transfer = session->table[(uint64_t) id % BUCKETS];
+    while (transfer && transfer->id != id)
+        transfer = transfer->next_in_table;
+    return transfer;
+}
+
+static bool is_token(const char *text)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    const char *c = text;
+    for (; *c; c++)
+        if (!(*c >= '0' && *c <= '9') && !((*c | 32) >= 'a' && (*c | 32) <= 'z') && !strchr(others, *c))
+            return false;
+    return c > text;
+}
+
+static bool is_clean(const char *text)
+{
+    for (; text && *text; text++)
+        if (((unsigned char) *text < 0x20 && *text != '\t') || *text == 0x7f)
+            return false;
+    return true;
+}
+
+/* What the engine itself must say, and what would change the framing. */
+static bool is_reserved(const char *name)
+{
+    static const char *const names[] = {"Range", "If-Range", "Content-Length", "Transfer-Encoding", "Connection"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* No line break gets into a request (S3). */
+static int check_request(const struct ldl_request *request)
+{
+    bool good = request->url && is_clean(request->user_agent) && is_clean(request->user)
+                && request->connections <= CONNECTIONS_MOST;
+    for (size_t i = 0; good && i < request->header_count; i++)
+        good = is_token(request->headers[i].name) && is_clean(request->headers[i].value)
+               && !is_reserved(request->headers[i].name);
+    return good ? 0 : -LDL_USAGE;
+}
+
+static void enter(struct ldl_session *session, struct transfer *transfer)
+{
+    struct loop *home = &session->loops.list[session->next_home++ % session->loops.count];
+    struct transfer **bucket = &session->table[(uint64_t) ++session->last_id % BUCKETS];
+    transfer->id = session->last_id;
+    transfer->events = &session->events;
+    transfer->home = &home->inbox;
+    transfer->disk = &session->disk.jobs;
+    transfer->session_limit = &session->limit;
+    transfer->next_in_table = *bucket;
+    *bucket = transfer;
+    session->count++;
+}
+
+static int check_session(const struct ldl_session *session)
+{
+    return session->pid == getpid() ? 0 : -LDL_CLOSED;
+}
+
+int ldl_new(ldl_session *session, const struct ldl_request *request, ldl_id *out)
+{
+    struct transfer *transfer;
+    int result = check_session(session);
+    if (result == 0)
+        result = check_request(request);
+    if (result == 0)
+        result = start_threads(session);
+    if (result == 0)
+        result = transfer_new(request, &transfer);
+    if (result != 0)
+        return result;
+    enter(session, transfer);
+    *out = transfer->id;
+    transfer_schedule(transfer);
+    return 0;
+}
+
+static int replace_text(char **text, const char *with)
+{
+    char *copy = with ? strdup(with) : NULL;
+    if (with && !copy)
+        return -LDL_NO_MEMORY;
+    free(*text);
+    *text = copy;
+    return 0;
+}
+
+/* The file is there, complete, and only its name was taken: it gets another one. */
+static int rename_target(struct transfer *transfer, const char *name)
+{
+    int result = transfer->file.fd >= 0 ? file_set_name(&transfer->file, name) : 0;
+    transfer->keep_part = false;
+    return result;
+}
+
+int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target)
+{
+    struct transfer *transfer = find(session, id);
+    if (!transfer || !target->name || !target->name[0])
+        return -LDL_USAGE;
+    pthread_mutex_lock(&transfer->lock);
+    bool waits = (transfer->state == LDL_PARKED || transfer->open_failed) && !transfer->disk_busy;
+    int result = waits ? 0 : -LDL_USAGE;
+    if (result == 0)
+        result = replace_text(&transfer->dir, target->dir);
+    if (result == 0)
+        result = replace_text(&transfer->name, target->name);
+    if (result == 0)
+        result = rename_target(transfer, target->name);
+    if (result == 0 && !atomic_load(&transfer->over)) {
+        transfer->replace = target->exists == LDL_EXISTS_REPLACE;
+        transfer->request.has_target = true;
+        transfer->open_failed = false;
+        transfer_job(transfer, transfer->state == LDL_PARKED ? JOB_OPEN : JOB_PUBLISH);
+    }
+    pthread_mutex_unlock(&transfer->lock);
+    return result;
+}
+
+/* Headers meant for one origin don't follow to another. */
+static int change_url(struct transfer *transfer, const char *text)
+{
+    struct url url;
+    int result = url_parse(text, &url);
+    if (result != 0)
+        return result;
+    transfer->stripped = !url_same_origin(&transfer->request.url, &url);
+    transfer->redirected = false;
+    result = replace_text(&transfer->url, url.text);
+    url_free(&url);
+    return result;
+}
+
+static int apply_retry(struct transfer *transfer, int64_t first, const struct ldl_retry *how)
+{
+    const char *url = how->url ? how->url : how->restart ? transfer->request.url.text : NULL;
+    int result = url ? change_url(transfer, url) : 0;
+    if (result != 0)
+        return result;
+    if (transfer->held > 0)
+        transfer->held--;
+    if (how->fewer)
+        transfer->connections = transfer->active > 1 ? (transfer->active + 1) / 2 : 1;
+    if (how->single)
+        transfer->ranges = false;
+    transfer->fresh = transfer->fresh || how->fresh;
+    if (transfer->state == LDL_RUNNING)
+        chunk_unpark(&transfer->plan, first);
+    if (how->restart && transfer->state != LDL_PUBLISHING)
+        transfer_restart(transfer);
+    return 0;
+}
+
+int ldl_retry(ldl_session *session, ldl_id id, int64_t first, const struct ldl_retry *how)
+{
+    struct transfer *transfer = find(session, id);
+    if (!transfer)
+        return -LDL_USAGE;
+    pthread_mutex_lock(&transfer->lock);
+    int result = apply_retry(transfer, first, how);
+    pthread_mutex_unlock(&transfer->lock);
+    if (result == 0)
+        transfer_schedule(transfer);
+    return result;
+}
+
+int ldl_cancel(ldl_session *session, ldl_id id, const struct ldl_error *reason)
+{
+    struct transfer *transfer = find(session, id);
+    if (!transfer)
+        return -LDL_USAGE;
+    if (reason)
+        transfer_fail(transfer, reason);
+    else
+        cancel(transfer, LDL_CANCELLED);
+    return 0;
+}
+
+int ldl_connections(ldl_session *session, ldl_id id, int connections)
+{
+    struct transfer *transfer = find(session, id);
+    if (!transfer || connections < 1 || connections > CONNECTIONS_MOST)
+        return -LDL_USAGE;
+    pthread_mutex_lock(&transfer->lock);
+    transfer->connections = connections;
+    pthread_mutex_unlock(&transfer->lock);
+    transfer_schedule(transfer);
+    return 0;
+}
+
+int ldl_limit(ldl_session *session, ldl_id id, double rate)
+{
+    struct transfer *transfer = id ? find(session, id) : NULL;
+    if ((id && !transfer) || !(rate >= 0) || isinf(rate))
+        return -LDL_USAGE;
+    limit_set(transfer ? &transfer->limit : &session->limit, rate, monotonic());
+    return 0;
+}
+
+int ldl_stat(ldl_session *session, ldl_id id, struct ldl_stat *out)
+{
+    struct transfer *transfer = find(session, id);
+    if (!transfer)
+        return -LDL_USAGE;
+    pthread_mutex_lock(&transfer->lock);
+    out->state = transfer->state;
+    out->total = transfer->known.total;
+    out->elapsed = (transfer->finished > 0 ? transfer->finished : monotonic()) - transfer->started;
+    pthread_mutex_unlock(&transfer->lock);
+    out->received = atomic_load(&transfer->received);
+    out->connections = atomic_load(&transfer->delivering);
+    return 0;
+}
+
+int ldl_extents(ldl_session *session, ldl_id id, struct ldl_extent *out, int size)
+{
+    struct transfer *transfer = find(session, id);
+    if (!transfer)
+        return -LDL_USAGE;
+    pthread_mutex_lock(&transfer->lock);
+    bool planned = transfer->state == LDL_RUNNING || transfer->state == LDL_PUBLISHING;
+    int count = planned ? plan_extents(&transfer->plan, out, size) : 0;
+    pthread_mutex_unlock(&transfer->lock);
+    return count;
+}
+
+int ldl_forget(ldl_session *session, ldl_id id)
+{
+    struct transfer **link = &session->table[(uint64_t) id % BUCKETS];
+    while (*link && (*link)->id != id)
+        link = &(*link)->next_in_table;
+    struct transfer *transfer = *link;
+    if (!transfer || !atomic_load(&transfer->done_taken))
+        return -LDL_USAGE;
+    *link = transfer->next_in_table;
+    session->count--;
+    transfer_unref(transfer);
+    return 0;
+}
+
+/* Events */
+
+static bool overdue(struct transfer *transfer, double now)
+{
+    if (!atomic_load(&transfer->over) || atomic_load(&transfer->done_taken))
+        return false;
+    pthread_mutex_lock(&transfer->lock);
+    bool late = now - transfer->over_since > ANSWER_WITHIN;
+    pthread_mutex_unlock(&transfer->lock);
+    return late;
+}
+
+/* Deadlines and cancels are answered in time though a network or disk thread hangs in a system call. */
+static void check_overdue(struct ldl_session *session)
+{
+    double now = monotonic();
+    if (now - session->checked < ANSWER_WITHIN / 4)
+        return;
+    session->checked = now;
+    for (int i = 0; i < BUCKETS; i++)
+        for (struct transfer *t = session->table[i]; t; t = t->next_in_table) {
+            transfer_check_deadline(t, now);
+            if (overdue(t, now))
+                transfer_done(t);
+        }
+}
+
+const struct ldl_event *ldl_next(ldl_session *session)
+{
+    if (check_session(session) != 0)
+        return NULL;
+    if (session->current)
+        drop_note(session->current);
+    check_overdue(session);
+    session->current = (struct note *) queue_pop(&session->events);
+    if (!session->current) {
+        queue_clear_wake(&session->events);
+        session->current = (struct note *) queue_pop(&session->events);
+    }
+    return session->current ? &session->current->event : NULL;
+}
+
+int ldl_pollfd(const ldl_session *session)
+{
+    return session->events.wake_fd;
+}
+
+/* With transfers under way it looks up often enough to answer cancels and deadlines in time. */
+int ldl_wait(ldl_session *session, double timeout)
+{
+    struct pollfd ready = {.fd = session->events.wake_fd, .events = POLLIN};
+    double until = monotonic() + (timeout < 0 ? INFINITY : timeout);
+    for (;;) {
+        double left = until - monotonic();
+        double slice = session->count > 0 ? ANSWER_WITHIN / 4 : INFINITY;
+        slice = left < slice ? left : slice;
+        int wait = slice == INFINITY ? -1 : slice <= 0 ? 0 : (int) (slice * 1000) + 1;
+        int count = poll(&ready, 1, wait);
+        if (count != 0)
+            return count > 0;
+        check_overdue(session);
+        if (monotonic() >= until)
+            return 0;
+    }
+}
+
+void ldl_wakeup(ldl_session *session)
+{
+    queue_wake(&session->events);
+}

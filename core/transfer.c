@@ -1,0 +1,378 @@
+/* transfer.c: what the owner, the network threads and the disk thread share of one download.
+ * SPDX-License-Identifier: MIT */
+#include "transfer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+double monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double) now.tv_sec + (double) now.tv_nsec * 1e-9;
+}
+
+void error_set(struct ldl_error *error, int kind, const char *url, const char *format, ...)
+{
+    va_list arguments;
+    *error = (struct ldl_error){.kind = kind, .retry_after = -1, .retry_at = -1};
+    if (url)
+        url_redact(url, error->url, sizeof error->url);
+    va_start(arguments, format);
+    vsnprintf(error->message, sizeof error->message, format, arguments);
+    va_end(arguments);
+}
+
+/* Heads */
+
+static char *keep(char **at, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = memcpy(*at, text, size);
+    *at += size;
+    return copy;
+}
+
+struct head *head_new(const char *url, int status, const struct ldl_header *headers, size_t count)
+{
+    size_t size = sizeof(struct head) + count * sizeof *headers + strlen(url) + 1;
+    for (size_t i = 0; i < count; i++)
+        size += strlen(headers[i].name) + strlen(headers[i].value) + 2;
+    struct head *head = malloc(size);
+    if (!head)
+        return NULL;
+    char *at = (char *) &head->headers[count];
+    atomic_init(&head->refs, 1);
+    head->url = keep(&at, url);
+    head->status = status;
+    head->count = count;
+    for (size_t i = 0; i < count; i++) {
+        head->headers[i].name = keep(&at, headers[i].name);
+        head->headers[i].value = keep(&at, headers[i].value);
+    }
+    return head;
+}
+
+static struct head *head_ref(struct head *head)
+{
+    if (head)
+        atomic_fetch_add(&head->refs, 1);
+    return head;
+}
+
+void head_unref(struct head *head)
+{
+    if (head && atomic_fetch_sub(&head->refs, 1) == 1)
+        free(head);
+}
+
+/* Requests: every string of the caller is copied. */
+
+static bool copy(const char **text)
+{
+    if (!*text)
+        return true;
+    *text = strdup(*text);
+    return *text != NULL;
+}
+
+static bool copy_headers(struct ldl_request *options)
+{
+    const struct ldl_header *given = options->headers;
+    size_t count = options->header_count;
+    struct ldl_header *list = calloc(count + 1, sizeof *list);
+    bool complete = list != NULL;
+    for (size_t i = 0; complete && i < count; i++) {
+        list[i] = given[i];
+        complete = copy(&list[i].name) && copy(&list[i].value);
+    }
+    options->headers = list;
+    return complete;
+}
+
+static bool copy_hosts(struct ldl_request *options)
+{
+    const char *const *given = options->trusted_hosts;
+    const char **list = calloc(options->trusted_host_count + 1, sizeof *list);
+    bool complete = list != NULL;
+    for (size_t i = 0; complete && i < options->trusted_host_count; i++) {
+        list[i] = given[i];
+        complete = copy(&list[i]);
+    }
+    options->trusted_hosts = list;
+    return complete;
+}
+
+static void set_defaults(struct ldl_request *options)
+{
+    if (options->connections <= 0)
+        options->connections = 8;
+    if (options->max_redirects == 0)
+        options->max_redirects = 10;
+    if (options->min_split <= 0)
+        options->min_split = CHUNK_BLOCK;
+    if (options->connect_timeout <= 0)
+        options->connect_timeout = 10;
+    if (options->first_byte_timeout <= 0)
+        options->first_byte_timeout = 30;
+    if (options->stall_timeout <= 0)
+        options->stall_timeout = 20;
+}
+
+/* A failure leaves NULLs behind the first missing copy: request_free frees what there is. */
+static int request_copy(const struct ldl_request *given, struct request *out)
+{
+    struct ldl_request *options = &out->options;
+    *options = *given;
+    options->target = NULL;
+    options->headers = NULL;
+    options->trusted_hosts = NULL;
+    const char **texts[] = {&options->url,   &options->user_agent, &options->user,
+                            &options->proxy, &options->cacert,     &options->expect_type};
+    bool complete = true;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (!complete)
+            *texts[i] = NULL;
+        else
+            complete = copy(texts[i]);
+    options->headers = given->headers;
+    options->trusted_hosts = given->trusted_hosts;
+    complete = copy_headers(options) && copy_hosts(options) && complete;
+    set_defaults(options);
+    return complete ? url_parse(options->url, &out->url) : -LDL_NO_MEMORY;
+}
+
+static void request_free(struct request *request)
+{
+    struct ldl_request *options = &request->options;
+    const char *texts[] = {options->url,   options->user_agent, options->user,
+                           options->proxy, options->cacert,     options->expect_type};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        free((void *) texts[i]);
+    for (size_t i = 0; options->headers && i < options->header_count; i++) {
+        free((void *) options->headers[i].name);
+        free((void *) options->headers[i].value);
+    }
+    for (size_t i = 0; options->trusted_hosts && i < options->trusted_host_count; i++)
+        free((void *) options->trusted_hosts[i]);
+    free((void *) options->headers);
+    free((void *) options->trusted_hosts);
+    url_free(&request->url);
+}
+
+/* Transfers */
+
+static int set_target(struct transfer *transfer, const struct ldl_target *target)
+{
+    if (!target)
+        return 0;
+    transfer->request.has_target = true;
+    transfer->dir = target->dir ? strdup(target->dir) : NULL;
+    transfer->name = strdup(target->name);
+    transfer->replace = target->exists == LDL_EXISTS_REPLACE;
+    return transfer->name && (transfer->dir || !target->dir) ? 0 : -LDL_NO_MEMORY;
+}
+
+int transfer_new(const struct ldl_request *request, struct transfer **out)
+{
+    struct transfer *transfer = calloc(1, sizeof *transfer);
+    if (!transfer)
+        return -LDL_NO_MEMORY;
+    atomic_init(&transfer->refs, 1);
+    pthread_mutex_init(&transfer->lock, NULL);
+    limit_init(&transfer->limit);
+    file_init(&transfer->file);
+    identity_clear(&transfer->known);
+    transfer->state = LDL_WAITING;
+    transfer->started = monotonic();
+    int result = request_copy(request, &transfer->request);
+    if (result == 0)
+        result = set_target(transfer, request->target);
+    if (result == 0 && !(transfer->url = strdup(transfer->request.url.text)))
+        result = -LDL_NO_MEMORY;
+    if (result != 0) {
+        transfer_unref(transfer);
+        return result;
+    }
+    transfer->connections = transfer->request.options.connections;
+    transfer->deadline = request->deadline > 0 ? transfer->started + request->deadline : 0;
+    *out = transfer;
+    return 0;
+}
+
+void transfer_ref(struct transfer *transfer)
+{
+    atomic_fetch_add(&transfer->refs, 1);
+}
+
+void transfer_unref(struct transfer *transfer)
+{
+    if (atomic_fetch_sub(&transfer->refs, 1) != 1)
+        return;
+    file_close(&transfer->file, true);
+    plan_free(&transfer->plan);
+    head_unref(transfer->head);
+    request_free(&transfer->request);
+    limit_destroy(&transfer->limit);
+    pthread_mutex_destroy(&transfer->lock);
+    free(transfer->url);
+    free(transfer->pinned);
+    free(transfer->dir);
+    free(transfer->name);
+    free(transfer->path);
+    free(transfer);
+}
+
+static void post(struct queue *queue, struct message *message, struct transfer *transfer, int type)
+{
+    message->type = type;
+    message->subject = transfer;
+    transfer_ref(transfer);
+    queue_push(queue, message);
+}
+
+void transfer_schedule(struct transfer *transfer)
+{
+    if (!atomic_exchange(&transfer->schedule_posted, true))
+        post(transfer->home, &transfer->schedule, transfer, MESSAGE_SCHEDULE);
+}
+
+void transfer_go(struct transfer *transfer)
+{
+    post(transfer->home, &transfer->go, transfer, MESSAGE_GO);
+}
+
+void transfer_job(struct transfer *transfer, int type)
+{
+    transfer->disk_busy = true;
+    post(transfer->disk, &transfer->job, transfer, type);
+}
+
+void transfer_post(struct transfer *transfer, struct note *note, int type)
+{
+    note->event.type = type;
+    note->event.id = transfer->id;
+    post(transfer->events, &note->message, transfer, type);
+}
+
+static void describe_head(struct transfer *transfer, struct note *note)
+{
+    struct ldl_event *event = &note->event;
+    note->head = head_ref(transfer->head);
+    event->total = transfer->known.total;
+    event->ranges = transfer->ranges;
+    event->received = atomic_load(&transfer->received);
+    if (note->head) {
+        event->url = note->head->url;
+        event->status = note->head->status;
+        event->headers = note->head->headers;
+        event->header_count = note->head->count;
+    }
+}
+
+static void describe_end(struct transfer *transfer, struct ldl_event *event)
+{
+    event->error = transfer->error;
+    event->elapsed = (transfer->finished > 0 ? transfer->finished : monotonic()) - transfer->started;
+    event->length_verified = transfer->length_verified;
+    event->content_encoding = transfer->known.coding[0] ? transfer->known.coding : NULL;
+    event->warning = transfer->warning;
+    event->path = transfer->path;
+}
+
+void transfer_done(struct transfer *transfer)
+{
+    if (atomic_exchange(&transfer->done_taken, true))
+        return;
+    pthread_mutex_lock(&transfer->lock);
+    describe_head(transfer, &transfer->done_note);
+    describe_end(transfer, &transfer->done_note.event);
+    pthread_mutex_unlock(&transfer->lock);
+    transfer_post(transfer, &transfer->done_note, LDL_EVENT_DONE);
+}
+
+void transfer_fail(struct transfer *transfer, const struct ldl_error *error)
+{
+    pthread_mutex_lock(&transfer->lock);
+    if (!atomic_load(&transfer->over) && !transfer->committing) {
+        transfer->error = *error;
+        transfer->over_since = monotonic();
+        atomic_store(&transfer->over, true);
+        transfer_settle(transfer);
+    }
+    pthread_mutex_unlock(&transfer->lock);
+    transfer_schedule(transfer); /* its home sweeps the streams away */
+}
+
+void transfer_check_deadline(struct transfer *transfer, double now)
+{
+    struct ldl_error error;
+    if (transfer->deadline == 0 || now < transfer->deadline || atomic_load(&transfer->over))
+        return;
+    error_set(&error, LDL_DEADLINE, transfer->request.url.text, "not complete after %.3g s",
+              transfer->deadline - transfer->started);
+    transfer_fail(transfer, &error);
+}
+
+bool transfer_may_stream(const struct transfer *transfer)
+{
+    int places = transfer->connections;
+    if (places > LAUNCH_AT_ONCE + transfer->accepted)
+        places = LAUNCH_AT_ONCE + transfer->accepted;
+    return transfer->active + transfer->held < places;
+}
+
+static void begin_again(struct transfer *transfer)
+{
+    transfer->restarting = false;
+    transfer->state = LDL_WAITING;
+    plan_free(&transfer->plan);
+    identity_clear(&transfer->known);
+    transfer->identified = false;
+    transfer->flips = 0;
+    transfer->furthest = 0;
+    atomic_store(&transfer->received, 0);
+    transfer_schedule(transfer);
+}
+
+void transfer_settle(struct transfer *transfer)
+{
+    if (transfer->active > 0 || transfer->disk_busy || transfer->state == LDL_FINISHED)
+        return;
+    if (atomic_load(&transfer->over))
+        transfer_job(transfer, JOB_DISCARD);
+    else if (transfer->restarting)
+        begin_again(transfer);
+}
+
+void transfer_restart(struct transfer *transfer)
+{
+    transfer->restarting = true;
+    transfer_settle(transfer);
+}
+
+/* Posts HEAD, unless the target is known: then the file is opened at once. */
+void transfer_set_head(struct transfer *transfer, struct head *head)
+{
+    head_unref(transfer->head);
+    transfer->head = head;
+    transfer->state = LDL_PARKED;
+    if (transfer->request.has_target) {
+        transfer_job(transfer, JOB_OPEN);
+        return;
+    }
+    describe_head(transfer, &transfer->head_note);
+    transfer_post(transfer, &transfer->head_note, LDL_EVENT_HEAD);
+}
+
+void transfer_check_complete(struct transfer *transfer)
+{
+    if (transfer->state != LDL_RUNNING || atomic_load(&transfer->over) || transfer->restarting
+        || !plan_complete(&transfer->plan))
+        return;
+    transfer->state = LDL_PUBLISHING;
+    transfer_job(transfer, JOB_PUBLISH);
+}

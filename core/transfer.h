@@ -1,0 +1,157 @@
+/* transfer.h: what the owner, the network threads and the disk thread share of one download.
+ * SPDX-License-Identifier: MIT
+ *
+ * Its life: WAITING (for the first answer) -> PARKED (HEAD posted) -> RUNNING -> PUBLISHING -> FINISHED. References: the
+ * session's table, each stream, each posted message and event hold one; the last one frees.
+ */
+#ifndef LUADL_TRANSFER_H
+#define LUADL_TRANSFER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "answer.h"
+#include "chunk.h"
+#include "file.h"
+#include "limit.h"
+#include "luadl.h"
+#include "queue.h"
+#include "url.h"
+
+#define LOOPS_MAX 16
+#define LAUNCH_AT_ONCE 16 /* connections; further ones as the earlier ones answer */
+
+enum message_type { MESSAGE_STREAM = 1, MESSAGE_GO, MESSAGE_SCHEDULE, JOB_OPEN, JOB_PUBLISH, JOB_DISCARD };
+
+/* The owned copy of struct ldl_request. */
+struct request {
+    struct ldl_request options; /* its pointers point to owned copies */
+    struct url url;
+    bool has_target;
+};
+
+/* An accepted head. Immutable; the last reference frees. */
+struct head {
+    atomic_int refs;
+    char *url;   /* effective, without credentials */
+    int status;
+    size_t count;
+    struct ldl_header headers[];
+};
+
+/* An event on its way to the owner. */
+struct note {
+    struct message message;  /* subject: the transfer, one reference */
+    struct ldl_event event;
+    struct head *head;       /* one reference, or NULL */
+    bool single_use;         /* freed after it was read */
+};
+
+struct transfer {
+    /* immutable after transfer_new */
+    ldl_id id;
+    struct request request;
+    double started;          /* monotonic seconds */
+    double deadline;         /* monotonic seconds, or 0 */
+    struct queue *events;    /* to the owner */
+    struct queue *home;      /* to the network thread that starts its streams */
+    struct queue *disk;      /* to the disk thread */
+    struct limit *session_limit;
+    struct limit limit;      /* has its own lock */
+
+    atomic_int refs;
+    atomic_bool over;        /* finished or about to be: streams stop, nobody waits for them */
+    atomic_bool done_taken;  /* somebody posts DONE; exactly once */
+    atomic_bool schedule_posted;
+    atomic_int_least64_t received; /* bytes in the file */
+    atomic_int delivering;   /* streams whose answer was accepted */
+
+    pthread_mutex_t lock;
+    /* locked */
+    int state;               /* enum ldl_state */
+    struct plan plan;
+    struct identity known;
+    struct head *head;
+    char *url;               /* effective, without credentials */
+    bool stripped;           /* it is of another origin: caller headers stay behind */
+    bool redirected;
+    char *pinned;            /* "+host:port:address" for the next streams, or NULL */
+    bool ranges;             /* the server serves ranges, and they can be trusted */
+    bool identified;         /* `known` is set */
+    bool restarting;         /* streams stop; the first request is sent again when they are gone */
+    bool fresh;              /* the next stream opens a connection of its own */
+    int connections;         /* how many streams there may be */
+    int active;              /* streams that exist */
+    int held;                /* faults that wait for an answer; each holds a connection's place */
+    int accepted;            /* streams accepted so far */
+    int attempt;             /* failures of the stream from byte 0 since it made progress */
+    int64_t furthest;        /* how far a stream from byte 0 came */
+    int flips;               /* answers with another ETag but the same date and length */
+    bool length_verified;
+    bool asked_plain;        /* 416 to the first request: without Range from now on */
+    uint32_t last_stream;
+    bool disk_busy;          /* a job is with the disk thread */
+    bool open_failed;        /* FAULT of stage open or publish was posted; ldl_start answers */
+    bool committing;         /* the rename is under way: a cancel comes too late */
+    bool keep_part;          /* complete, but not published */
+    int streams_on[LOOPS_MAX]; /* by network thread */
+    bool replace;
+    char *dir, *name;        /* the target */
+    char *path;              /* what was published, or NULL; set once, before DONE */
+    const char *warning;     /* static text, or NULL */
+    double finished;         /* when, for elapsed */
+    double over_since;       /* when `over` was set */
+    struct ldl_error error;  /* why it ended, when state is FINISHED or over is set */
+
+    /* the disk thread's while a job runs; the descriptor and path are immutable from MESSAGE_GO on */
+    struct file file;
+
+    /* each in one queue at most */
+    struct message go, schedule, job;
+    struct note head_note, done_note, disk_note;
+
+    /* the home thread's */
+    struct transfer *next_home, **link_home;
+    void *first;             /* the stream that is parked at its head, or NULL */
+
+    /* the owner's */
+    struct transfer *next_in_table;
+};
+
+double monotonic(void); /* seconds */
+
+int transfer_new(const struct ldl_request *request, struct transfer **out);
+void transfer_ref(struct transfer *transfer);
+void transfer_unref(struct transfer *transfer);
+
+/* Any thread, no lock held: */
+void transfer_schedule(struct transfer *transfer); /* the home thread looks for work for new streams */
+void transfer_go(struct transfer *transfer);       /* the file is open: the parked stream may go on */
+void transfer_fail(struct transfer *transfer, const struct ldl_error *error); /* ends it; DONE follows */
+/* Ends it when its deadline has passed. */
+void transfer_check_deadline(struct transfer *transfer, double now);
+void transfer_post(struct transfer *transfer, struct note *note, int type);
+/* Posts DONE unless it was posted. */
+void transfer_done(struct transfer *transfer);
+
+/* Transfer lock held: */
+bool transfer_may_stream(const struct transfer *transfer); /* is another stream allowed now? */
+void transfer_job(struct transfer *transfer, int type);    /* to the disk thread */
+/* A stream or a job has ended: gives the next step its turn when it was the last one. */
+void transfer_settle(struct transfer *transfer);
+void transfer_set_head(struct transfer *transfer, struct head *head); /* takes the reference */
+/* Everything is written: publish. */
+void transfer_check_complete(struct transfer *transfer);
+/* The identity and all received bytes are dropped; begins anew when the streams are gone. */
+void transfer_restart(struct transfer *transfer);
+
+struct head *head_new(const char *url, int status, const struct ldl_header *headers, size_t count);
+void head_unref(struct head *head);
+
+/* Fills an error: kind, redacted url, and a message in printf style. */
+void error_set(struct ldl_error *error, int kind, const char *url, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,132 @@
+/* url.c: parse, join, compare and redact URLs (libcurl's URL API).
+ * SPDX-License-Identifier: MIT */
+#include "url.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "luadl.h"
+
+/* The part as an owned string of malloc's, or NULL. */
+static char *part(CURLU *handle, CURLUPart what, unsigned int flags)
+{
+    char *value = NULL;
+    if (curl_url_get(handle, what, &value, flags) != CURLUE_OK)
+        return NULL;
+    char *copy = strdup(value);
+    curl_free(value);
+    return copy;
+}
+
+static char *credentials(CURLU *handle)
+{
+    char *user = part(handle, CURLUPART_USER, CURLU_URLDECODE);
+    char *password = part(handle, CURLUPART_PASSWORD, CURLU_URLDECODE);
+    char *both = NULL;
+    if ((user || password)
+        && asprintf(&both, "%s:%s", user ? user : "", password ? password : "") < 0)
+        both = NULL;
+    free(user);
+    free(password);
+    return both;
+}
+
+static void strip(CURLU *handle)
+{
+    curl_url_set(handle, CURLUPART_USER, NULL, 0);
+    curl_url_set(handle, CURLUPART_PASSWORD, NULL, 0);
+    curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0);
+}
+
+static bool has_control(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char) *text < 0x20 || *text == 0x7f)
+            return true;
+    return false;
+}
+
+static bool fetchable(const char *scheme)
+{
+    return scheme && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+}
+
+static int fill(CURLU *handle, struct url *out)
+{
+    out->scheme = part(handle, CURLUPART_SCHEME, 0);
+    if (!fetchable(out->scheme))
+        return -LDL_BAD_URL;
+    out->host = part(handle, CURLUPART_HOST, 0);
+    out->port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+    out->user = credentials(handle);
+    strip(handle);
+    out->text = part(handle, CURLUPART_URL, 0);
+    return out->host && out->port && out->text ? 0 : -LDL_NO_MEMORY;
+}
+
+int url_parse(const char *text, struct url *out)
+{
+    *out = (struct url){0};
+    if (has_control(text))
+        return -LDL_BAD_URL;
+    CURLU *handle = curl_url();
+    if (!handle)
+        return -LDL_NO_MEMORY;
+    CURLUcode code = curl_url_set(handle, CURLUPART_URL, text, CURLU_GUESS_SCHEME | CURLU_URLENCODE);
+    int result = code == CURLUE_OK ? fill(handle, out)
+                                   : (code == CURLUE_OUT_OF_MEMORY ? -LDL_NO_MEMORY : -LDL_BAD_URL);
+    curl_url_cleanup(handle);
+    if (result != 0)
+        url_free(out);
+    return result;
+}
+
+void url_free(struct url *url)
+{
+    free(url->text);
+    free(url->scheme);
+    free(url->host);
+    free(url->port);
+    free(url->user);
+    *url = (struct url){0};
+}
+
+int url_join(const char *base, const char *location, char **out)
+{
+    *out = NULL;
+    CURLU *handle = curl_url();
+    if (!handle)
+        return -LDL_NO_MEMORY;
+    bool joined = curl_url_set(handle, CURLUPART_URL, base, 0) == CURLUE_OK
+                  && curl_url_set(handle, CURLUPART_URL, location,
+                                  CURLU_URLENCODE | CURLU_ALLOW_SPACE | CURLU_NON_SUPPORT_SCHEME)
+                         == CURLUE_OK;
+    if (joined)
+        *out = part(handle, CURLUPART_URL, 0);
+    curl_url_cleanup(handle);
+    return *out ? 0 : -LDL_BAD_URL;
+}
+
+bool url_same_origin(const struct url *a, const struct url *b)
+{
+    return strcmp(a->scheme, b->scheme) == 0 && strcasecmp(a->host, b->host) == 0
+           && strcmp(a->port, b->port) == 0;
+}
+
+void url_redact(const char *text, char *out, size_t size)
+{
+    CURLU *handle = curl_url();
+    char *clean = NULL;
+    if (handle
+        && curl_url_set(handle, CURLUPART_URL, text, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME)
+               == CURLUE_OK) {
+        strip(handle);
+        clean = part(handle, CURLUPART_URL, 0);
+    }
+    curl_url_cleanup(handle);
+    snprintf(out, size, "%s", clean ? clean : "(not a URL)");
+    free(clean);
+}

@@ -1,0 +1,152 @@
+--- The command line: words in, a request out.
+-- SPDX-License-Identifier: MIT
+
+local argparse = require("argparse")
+local foreign = require("luadl.cli.foreign")
+local options = require("luadl.options")
+
+local arguments = {}
+
+local REPEATED = { list = true, headers = true }
+
+local function add_flag(parser, option)
+  if option.type == "boolean" then
+    parser:flag(option.flag):target(option.name)
+    return
+  end
+  local added = parser:option(option.flag):target(option.name):args(1)
+  if REPEATED[option.type] then added:count("*") end
+end
+
+local function new_parser()
+  local parser = argparse("luadl"):add_help(false)
+  parser:argument("urls"):args("*")
+  for _, option in options.each() do
+    if option.flag then add_flag(parser, option) end
+  end
+  return parser
+end
+
+-- One line, and the word that this user was looking for if it has another name here.
+local function explain(message, argv)
+  local word = message:match("^unknown option '(.-)'")
+  local typed, advice = nil, nil
+  if word then typed, advice = foreign.advice(word, argv) end
+  if typed then return ("unknown option '%s': %s"):format(typed, advice) end
+  if word and #word == 2 then return ("unknown option '%s'"):format(word) end
+  return (message:gsub("\nDid", ": did"))
+end
+
+local function typed_flag(option)
+  return option.flag:match("%-%-[%w-]+")
+end
+
+local function read_value(request, option, raw)
+  local value, message = options.parse(option.name, raw)
+  if value == nil then
+    return nil, ("option '%s': %s"):format(typed_flag(option), message)
+  end
+  if option.scope == "command" then
+    request.command[option.name] = value
+  elseif option.each then
+    request.each[option.name] = value
+  else
+    request.options[option.name] = value
+  end
+  return true
+end
+
+local function is_given(raw)
+  return raw ~= nil and not (type(raw) == "table" and #raw == 0)
+end
+
+local function read_values(request, parsed)
+  for _, option in options.each() do
+    local raw = parsed[option.name]
+    if option.flag and is_given(raw) then
+      local ok, message = read_value(request, option, raw)
+      if not ok then return nil, message end
+    end
+  end
+  return true
+end
+
+local function check_url(word)
+  local scheme = word:match("^(%a[%w+.-]*)://")
+  if not scheme then
+    local advice = foreign.bare(word) or ("did you mean 'https://%s'?"):format(word)
+    return nil, ("'%s' is not a URL: %s"):format(word, advice)
+  end
+  scheme = scheme:lower()
+  if scheme ~= "http" and scheme ~= "https" then
+    return nil, ("luadl fetches http and https, not %s: '%s'"):format(scheme, word)
+  end
+  return true
+end
+
+local function check_urls(urls)
+  if #urls == 0 then return nil, "no URL given" end
+  for _, url in ipairs(urls) do
+    local ok, message = check_url(url)
+    if not ok then return nil, message end
+  end
+  return true
+end
+
+local function check_output(request)
+  local output = request.each.output
+  if not output then return true end
+  if output == "-" then
+    return nil, "option '--output': luadl can't write to standard output yet"
+  end
+  if #request.urls > 1 then
+    return nil, "option '--output' names one file, but there are several URLs: use -d DIR (--dir)"
+  end
+  return true
+end
+
+local function check_volume(command)
+  if command.quiet and command.verbose then
+    return nil, "choose one of '--quiet' and '--verbose'"
+  end
+  return true
+end
+
+-- As curl and aria2 do it: -d says where, -o says what.
+local function join_output(request)
+  local output, dir = request.each.output, request.options.dir
+  if output and dir and output:sub(1, 1) ~= "/" then
+    request.each.output = dir:gsub("/*$", "/") .. output
+  end
+end
+
+local function check(request)
+  for _, step in ipairs({
+    function() return check_urls(request.urls) end,
+    function() return check_output(request) end,
+    function() return check_volume(request.command) end,
+  }) do
+    local ok, message = step()
+    if not ok then return nil, message end
+  end
+  return request
+end
+
+--- Reads the command line.
+---@param argv string[]
+---@return { urls: string[], command: table, options: table, each: table }|nil request `command`
+--- has its own options with their defaults, `options` the session's as given, `each` a download's
+---@return string|nil message one line, what is wrong
+function arguments.parse(argv)
+  local ok, parsed = new_parser():pparse(argv)
+  if not ok then return nil, explain(parsed, argv) end
+  local request = { urls = parsed.urls, command = {}, options = {}, each = {} }
+  local read, message = read_values(request, parsed)
+  if not read then return nil, message end
+  request.command = options.check(request.command, "command")
+  if request.command.help or request.command.version then return request end
+  join_output(request)
+  return check(request)
+end
+
+return arguments

@@ -1,0 +1,125 @@
+--- The `luadl` command: reads its arguments, runs the downloads, reports, and says how it went.
+-- SPDX-License-Identifier: MIT
+
+local arguments = require("luadl.cli.arguments")
+local exit = require("luadl.cli.exit")
+local help = require("luadl.cli.help")
+local info = require("luadl.cli.info")
+local lines = require("luadl.cli.lines")
+local output = require("luadl.cli.output")
+local text = require("luadl.text")
+
+local cli = {}
+
+local NOT_VERIFIED = "TLS certificates are not verified (--insecure)"
+
+-- Loaded late: the help is there without an engine.
+local function load_parts()
+  local sys = require("luadl.sys")
+  return {
+    luadl = require("luadl"),
+    batch = require("luadl.batch"),
+    sys = sys,
+    world = output.world(sys),
+  }
+end
+
+local function say_usage(stderr, message)
+  stderr:write("luadl: ", text.clean(message), "\ntry luadl --help\n")
+  return exit.USAGE
+end
+
+local function downloads_of(request, report)
+  local list = {}
+  for index, url in ipairs(request.urls) do
+    list[index] = {
+      url = url,
+      output = request.each.output,
+      on_retry = function(...) report:retry(...) end,
+    }
+  end
+  return list
+end
+
+local function status_of(summary, wanted, interrupted)
+  if summary.first_error then return exit.status(summary.first_error) end
+  if interrupted and summary.done < wanted then return exit.INTERRUPTED end
+  return exit.OK
+end
+
+local function run_batch(parts, session, request, report)
+  local sys = parts.sys
+  local function interrupted() return sys.interrupted() > 0 end
+  sys.raise_fd_limit() -- jobs times connections soon pass the usual 1024
+  sys.catch_signals(session:wake_fd())
+  local list = downloads_of(request, report)
+  local summary = parts.batch.run(session, list, {
+    jobs = request.command.jobs,
+    started = function(download) report:started(download) end,
+    finished = function(...) report:finished(...) end,
+    tick = function() report:tick() end,
+    interrupted = interrupted,
+  })
+  return summary, status_of(summary, #list, interrupted())
+end
+
+local function download(parts, session, request)
+  local report = output.new(parts.world, request.command)
+  if request.options.insecure then report:notice(NOT_VERIFIED) end
+  local summary, status = run_batch(parts, session, request, report)
+  report:summary(summary, status)
+  if request.options.insecure and #request.urls > 1 then report:notice(NOT_VERIFIED) end
+  report:close()
+  return status
+end
+
+local function print_text(world, _, head, err, opts)
+  if not head then return world.stderr:write(lines.failed(err), "\n") end
+  world.stdout:write(info.text(head, opts))
+end
+
+local function print_json(world, url, head, err, opts)
+  world.stdout:write(head and info.json(head, opts) or info.json_failure(url, err))
+end
+
+local function show_info(parts, session, request)
+  local show = request.command.json and print_json or print_text
+  local first_error
+  for _, url in ipairs(request.urls) do
+    local head, err = session:info({ url = url })
+    show(parts.world, url, head, err, request.options)
+    first_error = first_error or err
+  end
+  return exit.status(first_error)
+end
+
+local function run(parts, request)
+  local session = parts.luadl.session(request.options)
+  local action = request.command.info and show_info or download
+  local ok, status = xpcall(action, debug.traceback, parts, session, request)
+  session:close()
+  if not ok then error(status, 0) end
+  return status
+end
+
+local function answer_at_once(request)
+  if request.command.help then
+    io.stdout:write(help.text())
+    return exit.OK
+  end
+  io.stdout:write("luadl ", require("luadl").version, "\n")
+  return exit.OK
+end
+
+--- Runs the command.
+---@param argv string[]
+---@param parts table|nil { luadl, batch, sys, world } to use instead of the real ones
+---@return integer status
+function cli.main(argv, parts)
+  local request, message = arguments.parse(argv)
+  if not request then return say_usage(parts and parts.world.stderr or io.stderr, message) end
+  if request.command.help or request.command.version then return answer_at_once(request) end
+  return run(parts or load_parts(), request)
+end
+
+return cli

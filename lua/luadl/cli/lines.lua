@@ -1,0 +1,63 @@
+--- The permanent lines that the command prints: what each says, without where it goes.
+-- SPDX-License-Identifier: MIT
+
+local progress = require("luadl.progress")
+local text = require("luadl.text")
+local units = require("luadl.units")
+
+local lines = {}
+
+--- A finished file.
+---@param result table
+---@return string
+function lines.saved(result)
+  if result.skipped then return text.clean(result.path or "?") .. "  exists already, skipped" end
+  local line = progress.finished(result)
+  if result.length_verified == false then line = line .. " (the server told no length)" end
+  return line
+end
+
+---@param err any
+---@return string
+function lines.failed(err)
+  return "luadl: " .. text.clean(tostring(err))
+end
+
+---@param message string
+---@return string
+function lines.warning(message)
+  return "luadl: warning: " .. text.clean(message)
+end
+
+local CHANGES = {
+  { "url", "elsewhere" },
+  { "restart", "from the beginning" },
+  { "single", "as one stream" },
+  { "fewer", "with fewer connections" },
+  { "fresh", "on a new connection" },
+}
+
+--- A try that failed and what follows, as the retry policy decided.
+---@param fault table
+---@param delay number seconds
+---@param change table|nil
+---@return string
+function lines.retry(fault, delay, change)
+  local how = {}
+  for _, known in ipairs(CHANGES) do
+    if change and change[known[1]] then how[#how + 1] = " " .. known[2] end
+  end
+  local when = delay > 0 and " in " .. units.format_duration(delay) or " now"
+  local cause = text.clean(tostring(fault.error))
+  return ("luadl: again%s%s: %s"):format(when, table.concat(how, ","), cause)
+end
+
+--- What became of all of them.
+---@param summary { done: integer, failed: integer }
+---@return string
+function lines.summary(summary)
+  local line = ("%d of %d files"):format(summary.done, summary.done + summary.failed)
+  return summary.failed > 0 and ("%s, %d failed"):format(line, summary.failed) or line
+end
+
+return lines

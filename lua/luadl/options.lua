@@ -1,0 +1,107 @@
+--- Checks options against the one schema, fills in defaults, and shows the schema to the command.
+-- SPDX-License-Identifier: MIT
+
+local schema = require("luadl.options.schema")
+local types = require("luadl.options.types")
+
+local options = {}
+
+local function accepts(scope, option)
+  if option.scope == scope then return true end
+  return scope == "session" and option.scope == "download" and not option.each
+end
+
+local function in_scope(scope)
+  local entries = {}
+  for _, option in ipairs(schema) do
+    if accepts(scope, option) then entries[#entries + 1] = option end
+  end
+  return entries
+end
+
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local twin = {}
+  for key, item in next, value do twin[key] = copy(item) end
+  return twin
+end
+
+-- One word for people, two clocks in the engine: before the first byte, and between bytes.
+local function spread_timeout(values)
+  if not values.timeout then return end
+  values.first_byte_timeout = values.first_byte_timeout or values.timeout
+  values.stall_timeout = values.stall_timeout or values.timeout
+end
+
+local function fill(values, entries, defaults)
+  for _, option in ipairs(entries) do
+    local name = option.name
+    if values[name] == nil and defaults then values[name] = copy(rawget(defaults, name)) end
+    if values[name] == nil and option.default ~= nil then
+      values[name] = types.read(option, option.default)
+    end
+  end
+end
+
+-- A name that the user typed is meant; one that a server chose can give way.
+local function choose_exists(values)
+  values.exists = values.exists or (values.output and "fail" or "rename")
+end
+
+--- Checks `given` and fills in what it leaves out.
+---@param given table|nil
+---@param scope "session"|"download"|"command"
+---@param defaults table|nil checked options that come before the schema's defaults (a session's)
+---@return table|nil values a copy that shares no table with the caller
+---@return string|nil message what is wrong
+function options.read(given, scope, defaults)
+  if given ~= nil and type(given) ~= "table" then
+    return nil, "options: expected a table, got a " .. type(given)
+  end
+  local entries = in_scope(scope)
+  local values, message = types.read_fields(entries, given or {}, "option")
+  if not values then return nil, message end
+  spread_timeout(values)
+  fill(values, entries, defaults)
+  if scope == "download" then choose_exists(values) end
+  return values
+end
+
+--- The same for a library's caller, to whom a wrong option is misuse.
+---@param given table|nil
+---@param scope "session"|"download"|"command"
+---@param defaults table|nil
+---@param level integer|nil whom to blame, as `error` counts from the function that calls `check`;
+--- 2, its caller, when left out
+---@return table values
+function options.check(given, scope, defaults, level)
+  local values, message = options.read(given, scope, defaults)
+  if not values then error(message, (level or 2) + 1) end
+  return values
+end
+
+--- Reads one option as typed in a command line.
+---@param name string
+---@param text string|string[]|boolean
+---@return any value or nil
+---@return string|nil message
+function options.parse(name, text)
+  return types.parse(options.get(name), text)
+end
+
+--- The schema's entry of that name, or nil.
+---@param name string
+---@return table|nil
+function options.get(name)
+  for _, option in ipairs(schema) do
+    if option.name == name then return option end
+  end
+  return nil
+end
+
+--- Walks over the entries in their order.
+function options.each()
+  return ipairs(schema)
+end
+
+return options

@@ -1,0 +1,97 @@
+--- Request headers as callers write them: a map or a list in, a list of { name, value } out.
+-- SPDX-License-Identifier: MIT
+--
+-- What could smuggle a second header or request (CR, LF, NUL, a space before the colon) is refused
+-- here, before libcurl sees it: RFC 9110, sections 5.1 and 5.5.
+
+local headers = {}
+
+local TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$"
+local FORBIDDEN_IN_VALUE = "[%z\1-\8\10-\31\127]"
+
+-- These describe the range and the framing of a request, which only the engine knows.
+local OWNED = {
+  ["range"] = true,
+  ["if-range"] = true,
+  ["content-length"] = true,
+  ["transfer-encoding"] = true,
+}
+
+local function check_name(name)
+  if type(name) ~= "string" or not name:match(TOKEN) then
+    return nil, ("'%s' is not a header name"):format(tostring(name))
+  end
+  if OWNED[name:lower()] then
+    return nil, ("the header '%s' is set by luadl itself"):format(name)
+  end
+  return name
+end
+
+local function check_value(name, value)
+  if type(value) == "number" then value = tostring(value) end
+  if type(value) ~= "string" then
+    return nil, ("the value of '%s' is a %s, not a string"):format(name, type(value))
+  end
+  if value:find(FORBIDDEN_IN_VALUE) then
+    return nil, ("the value of '%s' has control characters"):format(name)
+  end
+  return value:match("^[ \t]*(.-)[ \t]*$")
+end
+
+local function add(list, name, value)
+  local checked, message = check_name(name)
+  if not checked then return nil, message end
+  value, message = check_value(checked, value)
+  if not value then return nil, message end
+  list[#list + 1] = { checked, value }
+  return true
+end
+
+local function add_entry(list, entry)
+  if type(entry) == "table" then
+    return add(list, rawget(entry, 1), rawget(entry, 2))
+  end
+  local name, value = tostring(entry):match("^([^:]*):(.*)$")
+  if not name then
+    return nil, ("'%s' is not of the form 'Name: value'"):format(tostring(entry))
+  end
+  return add(list, name, value)
+end
+
+-- A map has no order of its own; sorting makes the request the same every time.
+local function sorted_names(map)
+  local names = {}
+  for name in next, map do
+    if type(name) == "string" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+local function add_named(list, name, values)
+  if type(values) ~= "table" then return add(list, name, values) end
+  for index = 1, #values do
+    local ok, message = add(list, name, rawget(values, index))
+    if not ok then return nil, message end
+  end
+  return true
+end
+
+--- Reads `{ ["X-A"] = "1", ["X-B"] = { "2", "3" } }`, `{ { "X-A", "1" } }` or `{ "X-A: 1" }`.
+---@param given table
+---@return { [1]: string, [2]: string }[]|nil list
+---@return string|nil message why not
+function headers.read(given)
+  local list = {}
+  for index = 1, #given do
+    local ok, message = add_entry(list, rawget(given, index))
+    if not ok then return nil, message end
+  end
+  for _, name in ipairs(sorted_names(given)) do
+    local ok, message = add_named(list, name, rawget(given, name))
+    if not ok then return nil, message end
+  end
+  return list
+end
+
+return headers

@@ -1,0 +1,181 @@
+--- The types an option may have: each reads a caller's value into luadl's own, or says why not.
+-- SPDX-License-Identifier: MIT
+--
+-- Tables are read raw and copied, so that neither a metamethod nor a later change by the caller can
+-- reach a running download.
+
+local headers = require("luadl.options.headers")
+local nearest = require("luadl.options.nearest")
+local units = require("luadl.units")
+
+local types = {}
+
+local function describe(value)
+  local kind = type(value)
+  if kind == "string" then return ("'%s'"):format(value) end
+  if kind == "number" or kind == "boolean" or kind == "nil" then return tostring(value) end
+  return "a " .. kind
+end
+
+local function expected(what, value)
+  return nil, ("expected %s, got %s"):format(what, describe(value))
+end
+
+local function within(option, value)
+  if option.min and value < option.min then
+    return nil, ("%s is below the minimum, %s"):format(value, option.min)
+  end
+  if option.max and value > option.max then
+    return nil, ("%s is above the maximum, %s"):format(value, option.max)
+  end
+  return value
+end
+
+local function finite(value)
+  return type(value) == "number" and value == value and value > -math.huge and value < math.huge
+end
+
+-- Floats above 2^53 have lost the very digits that an integer would need.
+local function to_integer(value)
+  if math.type and math.type(value) == "integer" then return value end
+  if not finite(value) or value ~= math.floor(value) or math.abs(value) > 2 ^ 53 then return nil end
+  return math.floor(value)
+end
+
+local readers = {}
+
+function readers.integer(option, value)
+  local integer = to_integer(value)
+  if not integer then return expected("an integer", value) end
+  return within(option, integer)
+end
+
+function readers.number(option, value)
+  if not finite(value) then return expected("a number", value) end
+  return within(option, value)
+end
+
+function readers.boolean(_, value)
+  if type(value) ~= "boolean" then return expected("true or false", value) end
+  return value
+end
+
+local function measured(parse, example)
+  return function(option, value)
+    if type(value) ~= "string" and not finite(value) then return expected(example, value) end
+    local number = parse(value)
+    if not number then return expected(example, value) end
+    return within(option, number)
+  end
+end
+
+readers.bytes = measured(units.bytes, "bytes like 4096, '512K' or '16M'")
+readers.seconds = measured(units.duration, "seconds like 90, '1m30s' or '500ms'")
+
+function readers.string(_, value)
+  if type(value) ~= "string" or value == "" then return expected("a string", value) end
+  if value:find("[%z\1-\31\127]") then return nil, "control characters are not allowed" end
+  return value
+end
+
+function readers.path(_, value)
+  if type(value) ~= "string" or value == "" then return expected("a path", value) end
+  if value:find("%z") then return nil, "a path has no NUL" end
+  return value
+end
+
+function readers.enum(option, value)
+  for _, word in ipairs(option.values) do
+    if value == word then return word end
+  end
+  return expected(table.concat(option.values, ", "):gsub(", ([^,]*)$", " or %1"), value)
+end
+
+readers["function"] = function(_, value)
+  if type(value) ~= "function" then return expected("a function", value) end
+  return value
+end
+
+function readers.list(_, value)
+  if type(value) ~= "table" then return expected("a list of strings", value) end
+  local list = {}
+  for index = 1, #value do
+    local word, message = readers.string(nil, rawget(value, index))
+    if not word then return nil, message end
+    list[index] = word
+  end
+  return list
+end
+
+function readers.headers(_, value)
+  if type(value) ~= "table" then return expected("a table of headers", value) end
+  return headers.read(value)
+end
+
+function readers.table(option, value)
+  if type(value) ~= "table" then return expected("a table", value) end
+  return types.read_fields(option.fields, value, "field")
+end
+
+--- Reads one value as the option wants it.
+---@param option table an entry of the schema
+---@param value any
+---@return any value or nil
+---@return string|nil message why not
+function types.read(option, value)
+  if option.policy and type(value) == "function" then return value end
+  local result, message = readers[option.type](option, value)
+  if result == nil then return nil, message end
+  if option.check then
+    message = option.check(result)
+    if message then return nil, message end
+  end
+  return result
+end
+
+--- Reads what was typed in a command line, where everything is text.
+---@param option table
+---@param text string|string[]|boolean
+---@return any value or nil
+---@return string|nil message
+function types.parse(option, text)
+  if option.type == "integer" and text:match("^%d+$") or option.type == "number" then
+    return types.read(option, tonumber(text) or text)
+  end
+  return types.read(option, text)
+end
+
+local function unknown(fields, name, noun)
+  local names = {}
+  for _, field in ipairs(fields) do names[#names + 1] = field.name end
+  local meant = nearest.word(tostring(name), names)
+  local question = meant and (": did you mean '%s'?"):format(meant) or ""
+  return ("unknown %s '%s'%s"):format(noun, tostring(name), question)
+end
+
+local function find(fields, name)
+  for _, field in ipairs(fields) do
+    if field.name == name then return field end
+  end
+  return nil
+end
+
+--- Reads a whole table against a list of fields; a name that isn't among them is refused.
+---@param fields table[] entries with a `name` and a `type`
+---@param given table
+---@param noun string what a field is called in messages
+---@return table|nil copy
+---@return string|nil message
+function types.read_fields(fields, given, noun)
+  local copy = {}
+  for name, value in next, given do
+    local field = find(fields, name)
+    if not field then return nil, unknown(fields, name, noun) end
+    local read, message = types.read(field, value)
+    if read == nil then return nil, ("%s '%s': %s"):format(noun, name, message) end
+    copy[name] = read
+  end
+  return copy
+end
+
+return types

@@ -1,0 +1,179 @@
+--- The command line, through the parser; no engine.
+-- SPDX-License-Identifier: MIT
+
+local arguments = require("luadl.cli.arguments")
+local help = require("luadl.cli.help")
+local options = require("luadl.options")
+
+local URL = "http://example.org/file"
+
+local function parse(...)
+  return assert(arguments.parse({ ... }))
+end
+
+local function refusal(...)
+  local request, message = arguments.parse({ ... })
+  assert.is_nil(request)
+  assert.is_nil(message:find("\n"), "more than one line: " .. message)
+  return message
+end
+
+-- What the command promises, written down apart from the schema.
+local PROMISED = {
+  "-o --output", "-d --dir", "-n --connections", "-j --jobs", "-H --header", "-A --user-agent",
+  "-u --user", "-x --proxy", "-k --insecure", "--cacert", "--retry", "--timeout",
+  "--connect-timeout", "--deadline", "--max-size", "--min-split", "--exists", "--info", "--json",
+  "-q --quiet", "-v --verbose", "--version", "-h --help",
+}
+
+describe("the command's help", function()
+  local text = help.text()
+
+  it("shows every option that is promised, as the schema has it", function()
+    local flags = {}
+    for _, option in options.each() do
+      if option.flag then flags[option.flag] = option end
+    end
+    for _, flag in ipairs(PROMISED) do
+      assert.is_table(flags[flag], flag)
+      assert.is_truthy(text:find(" " .. flag:gsub(" ", ", "), 1, true), flag)
+    end
+  end)
+
+  it("tells the defaults", function()
+    assert.matches("connections per file %(default: 8%)", text)
+    assert.matches("files at once %(default: 4%)", text)
+  end)
+
+  it("fits 80 columns", function()
+    for line in text:gmatch("[^\n]+") do assert.is_true(#line <= 80, line) end
+  end)
+end)
+
+describe("arguments", function()
+  it("are URLs and options in any order", function()
+    local request = parse(URL, "-n", "3", "http://b/", "-k")
+    assert.same({ URL, "http://b/" }, request.urls)
+    assert.same({ connections = 3, insecure = true }, request.options)
+  end)
+
+  it("take values apart, glued, and after an equals sign", function()
+    for _, words in ipairs({ { "-n", "5" }, { "-n5" }, { "--connections", "5" },
+      { "--connections=5" }, { "-kn5" } }) do
+      words[#words + 1] = URL
+      assert.equal(5, arguments.parse(words).options.connections)
+    end
+  end)
+
+  it("hold only what was given, save the command's own", function()
+    local request = parse(URL)
+    assert.same({}, request.options)
+    assert.same({}, request.each)
+    assert.same({
+      jobs = 4, info = false, json = false, quiet = false, verbose = false, version = false,
+      help = false,
+    }, request.command)
+  end)
+
+  it("become values of the options' types", function()
+    local request = parse("--min-split", "16M", "--timeout=1m30s", "--retry", "0", "-j9",
+      "-H", "A: b", "-H", "C: d:e", "--trusted-host", "h", "--exists", "skip", "-u", "me:pw", URL)
+    assert.same({
+      min_split = 16777216, timeout = 90, retry = 0, headers = { { "A", "b" }, { "C", "d:e" } },
+      trusted_hosts = { "h" }, exists = "skip", user = "me:pw",
+    }, request.options)
+    assert.equal(9, request.command.jobs)
+  end)
+
+  it("take the last of an option given twice", function()
+    assert.equal(4, parse("-n", "2", "-n", "4", URL).options.connections)
+  end)
+
+  it("end the options with two dashes", function()
+    assert.matches("'%-n' is not a URL", refusal("--", "-n"))
+    assert.same({ URL }, parse("-q", "--", URL).urls)
+  end)
+
+  it("put a named file below the directory", function()
+    assert.equal("d/f", parse("-d", "d", "-o", "f", URL).each.output)
+    assert.equal("d/f", parse("-d", "d//", "-o", "f", URL).each.output)
+    assert.equal("/f", parse("-d", "d", "-o", "/f", URL).each.output)
+    assert.equal("f", parse("-o", "f", URL).each.output)
+  end)
+
+  it("need no URL to ask for help or the version", function()
+    assert.is_true(parse("-h").command.help)
+    assert.is_true(parse("--version").command.version)
+    assert.equal("no URL given", refusal())
+  end)
+
+  it("refuse one name for several files", function()
+    assert.matches("use %-d DIR", refusal("-o", "f", URL, "http://b/"))
+  end)
+
+  it("refuse what is not an http URL", function()
+    assert.matches("did you mean 'https://example.org/x'", refusal("example.org/x"))
+    assert.matches("not ftp", refusal("ftp://example.org/x"))
+  end)
+
+  it("refuse wrong values and name the option", function()
+    for expected, words in pairs({
+      ["option '--connections': 300 is above the maximum, 256"] = { "-n300" },
+      ["option '--retry': expected an integer, got 'x'"] = { "--retry", "x" },
+      ["option '--exists': expected fail, rename, replace or skip, got 'ask'"] = { "--exists=ask" },
+      ["option '--header': 'A b' is not a header name"] = { "-H", "A b: c" },
+      ["option '--header': the value of 'A' has control characters"] = { "-H", "A: b\r\nC: d" },
+      ["option '-o' requires an argument"] = { "-o" },
+      ["option '--output': luadl can't write to standard output yet"] = { "-o", "-", URL },
+      ["choose one of '--quiet' and '--verbose'"] = { "-q", "-v", URL },
+      ["option '--info' does not take arguments"] = { "--info=yes" },
+    }) do
+      assert.equal(expected, refusal(table.unpack(words)))
+    end
+  end)
+
+  it("suggest the nearest long option", function()
+    assert.equal("unknown option '--conections': did you mean '--connections'?",
+      refusal("--conections=3", URL))
+  end)
+end)
+
+describe("users of other tools", function()
+  it("are told the right word", function()
+    for _, case in ipairs({
+      { "-n 16", "-x16" }, { "-n 16", "-x", "16" }, { "-n N", "-s16" }, { "-q", "-s" },
+      { "--min-split 1M", "-k1M" }, { "--min-split 1M", "-k", "1M" },
+      { "--min-split", "--min-split-size=1M" }, { "-n N", "--split=5" },
+      { "-n N", "--max-connection-per-server=5" }, { "-o FILE", "-O" }, { "redirects", "-L" },
+      { "resume", "-c" }, { "resume", "--continue" }, { "--deadline", "--max-time", "5" },
+      { "--retry", "-t", "5" }, { "-d DIR", "-P", "dir" }, { "-o FILE", "--output-document=f" },
+      { "-A", "-U", "me" }, { "-A", "--useragent=me" }, { "rate", "--limit-rate", "1M" },
+      { "rate", "--max-download-limit=1M" }, { "--info", "-I" },
+      { "-j N", "--max-concurrent-downloads=3" }, { "-k", "--no-check-certificate" },
+      { "-u", "--http-user=a" },
+    }) do
+      local words = { table.unpack(case, 2) }
+      words[#words + 1] = URL
+      local message = refusal(table.unpack(words))
+      assert.is_truthy(message:find(case[1], 1, true), case[2] .. " got: " .. message)
+    end
+  end)
+
+  it("read their own word in the message", function()
+    assert.matches("^unknown option '%-k1M'", refusal("-k1M", URL))
+    assert.matches("^unknown option '%-s'", refusal("-s16", URL))
+  end)
+
+  it("are pointed only to options that exist", function()
+    local known = {}
+    for _, option in options.each() do
+      for flag in (option.flag or ""):gmatch("%S+") do known[flag] = true end
+    end
+    local file = assert(io.open(package.searchpath("luadl.cli.foreign", package.path)))
+    local source = file:read("a")
+    file:close()
+    for advice in source:gmatch('"(use [^"]*)"') do
+      for flag in advice:gmatch("%f[-]%-%-?[%a-]+") do assert.is_true(known[flag], advice) end
+    end
+  end)
+end)

@@ -1,0 +1,150 @@
+--- The command as a whole, with the library, the batch and the system made up around it.
+-- SPDX-License-Identifier: MIT
+
+local cli = require("luadl.cli")
+local errors = require("luadl.errors")
+local headers = require("luadl.headers")
+
+local function stream()
+  local written = {}
+  return {
+    write = function(_, ...) written[#written + 1] = table.concat({ ... }) end,
+    flush = function() end,
+    text = function() return table.concat(written) end,
+  }
+end
+
+local function parts(changes)
+  local made = { seen = {}, interrupts = 0 }
+  made.world = { stdout = stream(), stderr = stream(), now = function() return 0 end }
+  made.session = {
+    wake_fd = function() return 7 end,
+    close = function() made.seen.closed = true end,
+  }
+  made.luadl = { session = function(opts) made.seen.options = opts return made.session end }
+  made.batch = { run = function() return { done = 1, failed = 0 } end }
+  made.sys = {
+    raise_fd_limit = function() end,
+    catch_signals = function(fd) made.seen.wake_fd = fd end,
+    interrupted = function() return made.interrupts end,
+  }
+  for name, value in pairs(changes or {}) do made[name] = value end
+  return made
+end
+
+describe("the command", function()
+  it("hands each URL to the batch and the options to the session", function()
+    local made = parts()
+    function made.batch.run(session, list, hooks)
+      made.seen.session, made.seen.list, made.seen.jobs = session, list, hooks.jobs
+      return { done = 2, failed = 0 }
+    end
+    assert.equal(0, cli.main({ "-j2", "-n3", "http://a/1", "http://a/2" }, made))
+    assert.same({ connections = 3 }, made.seen.options)
+    assert.equal(made.session, made.seen.session)
+    assert.equal("http://a/2", made.seen.list[2].url)
+    assert.equal(2, made.seen.jobs)
+    assert.equal(7, made.seen.wake_fd)
+    assert.is_true(made.seen.closed)
+  end)
+
+  it("ends with the status of the first failure", function()
+    local made = parts()
+    made.batch.run = function()
+      return { done = 1, failed = 1, first_error = errors.new("no_space") }
+    end
+    assert.equal(9, cli.main({ "http://a/1" }, made))
+  end)
+
+  it("ends with 7 when it was interrupted before all was done", function()
+    local made = parts({ interrupts = 1 })
+    assert.equal(7, cli.main({ "http://a/1", "http://a/2" }, made))
+    assert.equal(0, cli.main({ "http://a/1" }, made))
+  end)
+
+  it("ends with 28 and two lines for a wrong command line", function()
+    local made = parts()
+    assert.equal(28, cli.main({ "--nonsense\27", "http://a/1" }, made))
+    assert.matches("^luadl: unknown option '%-%-nonsense\\x1B'[^\n]*\ntry luadl %-%-help\n$",
+      made.world.stderr.text())
+    assert.is_nil(made.seen.options)
+  end)
+
+  it("reports retries of the downloads it made", function()
+    local made = parts()
+    function made.batch.run(_, list)
+      list[1].on_retry({ error = errors.new("connect", "refused") }, 0)
+      return { done = 1, failed = 0 }
+    end
+    cli.main({ "-v", "http://a/1" }, made)
+    assert.equal("luadl: again now: refused\n", made.world.stderr.text())
+  end)
+
+  it("says loudly that certificates are not verified", function()
+    local made = parts()
+    cli.main({ "-k", "http://a/1" }, made)
+    assert.matches("warning: TLS certificates are not verified", made.world.stderr.text())
+  end)
+
+  it("closes the session also when something throws", function()
+    local made = parts()
+    made.batch.run = function() error("bug") end
+    assert.has_error(function() cli.main({ "http://a/1" }, made) end)
+    assert.is_true(made.seen.closed)
+  end)
+end)
+
+describe("luadl --info", function()
+  local function with_heads()
+    local made = parts()
+    function made.session.info(_, opts)
+      if opts.url == "http://a/missing" then
+        return nil, errors.new("http_status", "not found", { status = 404 })
+      end
+      return {
+        requested_url = opts.url, url = "http://b/x", status = 206, total = 3145728, ranges = true,
+        headers = headers.new({ { "Content-Disposition", 'attachment; filename="big.iso"' } }),
+        content_type = "text/\27[2Jplain", etag = '"1"',
+      }
+    end
+    return made
+  end
+
+  it("prints what the server says, as text", function()
+    local made = with_heads()
+    assert.equal(0, cli.main({ "--info", "http://a/x" }, made))
+    assert.equal(table.concat({
+      "url       http://a/x",
+      "leads to  http://b/x",
+      "status    206",
+      "name      big.iso",
+      "size      3.0 MiB (3145728 bytes)",
+      "ranges    yes",
+      "type      text/\\x1B[2Jplain",
+      'etag      "1"',
+      "",
+    }, "\n"), made.world.stdout.text())
+  end)
+
+  it("prints it as JSON", function()
+    local made = with_heads()
+    cli.main({ "--info", "--json", "http://a/x" }, made)
+    assert.matches('^{"type":"info","name":"big.iso","requested_url":"http://a/x",.*}\n$',
+      made.world.stdout.text())
+    assert.matches('"total":3145728,"ranges":true', made.world.stdout.text())
+  end)
+
+  it("prints failures as JSON too", function()
+    local made = with_heads()
+    assert.equal(3, cli.main({ "--info", "--json", "http://a/missing" }, made))
+    assert.matches('^{"type":"error","url":"http://a/missing","kind":"http_status"',
+      made.world.stdout.text())
+  end)
+
+  it("ends with the status of the first failure and goes on to the others", function()
+    local made = with_heads()
+    assert.equal(3, cli.main({ "--info", "http://a/missing", "http://a/x" }, made))
+    assert.matches("name      big%.iso", made.world.stdout.text())
+    assert.equal("luadl: not found (HTTP 404)\n", made.world.stderr.text())
+  end)
+end)

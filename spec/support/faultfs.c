@@ -1,0 +1,290 @@
+/* faultfs.c: makes system calls fail on demand, preloaded (LD_PRELOAD) or linked into a test.
+ * SPDX-License-Identifier: MIT
+ *
+ * LUADL_FAULT="call:effect[:skip[:times]][,...]": after `skip` calls, `times` of them (all when
+ * absent) have the effect: an errno by its name (EIO), an EAI_ name for getaddrinfo, SHORT (half of
+ * the bytes are written) or SLOWn (n seconds, then the call goes on). A test in the same process
+ * says it with faultfs_set(). Calls on files are touched for NAME.part alone. Symbols are set by
+ * asm label, because _FILE_OFFSET_BITS would rename them.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+void faultfs_set(const char *text);
+
+enum { RULES = 16, EFFECT_ERROR, EFFECT_SHORT, EFFECT_SLOW };
+
+static struct rule {
+    char call[24];
+    int effect;
+    int value; /* errno or EAI code, or seconds */
+    int skip, times;
+    atomic_int seen;
+} rules[RULES];
+static atomic_int rule_count;
+
+static const char *const calls[] = {
+    "pwrite", "fsync", "fdatasync", "fallocate", "ftruncate", "sync_file_range", "close", "openat",
+    "renameat", "renameat2", "linkat", "getaddrinfo", "pthread_create", NULL,
+};
+
+static const struct {
+    const char *name;
+    int value;
+} errors[] = {
+    {"EACCES", EACCES}, {"EAGAIN", EAGAIN}, {"EDQUOT", EDQUOT}, {"EEXIST", EEXIST},
+    {"EFBIG", EFBIG}, {"EINTR", EINTR}, {"EINVAL", EINVAL}, {"EIO", EIO}, {"EMFILE", EMFILE},
+    {"ENFILE", ENFILE}, {"ENOENT", ENOENT}, {"ENOMEM", ENOMEM}, {"ENOSPC", ENOSPC},
+    {"ENOSYS", ENOSYS}, {"EOPNOTSUPP", EOPNOTSUPP}, {"EPERM", EPERM}, {"EROFS", EROFS},
+    {"ESTALE", ESTALE}, {"EXDEV", EXDEV}, {"EAI_AGAIN", EAI_AGAIN}, {"EAI_FAIL", EAI_FAIL},
+    {"EAI_NONAME", EAI_NONAME}, {"EAI_MEMORY", EAI_MEMORY},
+};
+
+/* the rules */
+
+/* A rule that means nothing would let a test pass for nothing. */
+static void refuse_rule(const char *text)
+{
+    fprintf(stderr, "faultfs: not a rule: %s\n", text);
+    abort();
+}
+
+static void check_call(const char *name)
+{
+    const char *const *call = calls;
+    while (*call && strcmp(*call, name) != 0)
+        call++;
+    if (!*call)
+        refuse_rule(name);
+}
+
+static void parse_effect(struct rule *rule, const char *effect)
+{
+    rule->effect = EFFECT_ERROR;
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        rule->value = errors[i].value;
+        if (strcmp(errors[i].name, effect) == 0)
+            return;
+    }
+    if (strcmp(effect, "SHORT") == 0)
+        rule->effect = EFFECT_SHORT;
+    else if (sscanf(effect, "SLOW%d", &rule->value) == 1)
+        rule->effect = EFFECT_SLOW;
+    else
+        refuse_rule(effect);
+}
+
+static void parse_rule(struct rule *rule, const char *text)
+{
+    char effect[24];
+    rule->skip = 0;
+    rule->times = INT_MAX;
+    atomic_store(&rule->seen, 0);
+    const char *form = "%23[^:]:%23[^:]:%d:%d";
+    if (sscanf(text, form, rule->call, effect, &rule->skip, &rule->times) < 2)
+        refuse_rule(text);
+    check_call(rule->call);
+    parse_effect(rule, effect);
+}
+
+/* NULL: nothing fails. Not while other threads call. */
+void faultfs_set(const char *text)
+{
+    char copy[512], *rest = copy, *one;
+    int count = 0;
+    atomic_store(&rule_count, 0);
+    snprintf(copy, sizeof copy, "%s", text ? text : "");
+    while ((one = strsep(&rest, ",")) != NULL && count < RULES)
+        if (*one)
+            parse_rule(&rules[count++], one);
+    atomic_store(&rule_count, count);
+}
+
+__attribute__((constructor)) static void read_environment(void)
+{
+    faultfs_set(getenv("LUADL_FAULT"));
+}
+
+static void wait_seconds(int seconds)
+{
+    struct timespec left = {.tv_sec = seconds};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        ; /* the rest */
+}
+
+static bool is_due(struct rule *rule, const char *call)
+{
+    if (strcmp(rule->call, call) != 0)
+        return false;
+    int seen = atomic_fetch_add(&rule->seen, 1);
+    return seen >= rule->skip && seen - rule->skip < rule->times;
+}
+
+/* The rule that this call meets, or NULL. Has waited already where the rule says so. */
+static const struct rule *meet(const char *call)
+{
+    for (int i = 0; i < atomic_load(&rule_count); i++) {
+        if (!is_due(&rules[i], call))
+            continue;
+        if (rules[i].effect != EFFECT_SLOW)
+            return &rules[i];
+        wait_seconds(rules[i].value);
+    }
+    return NULL;
+}
+
+static bool is_part(const char *path)
+{
+    const char *end = strrchr(path, '.');
+    return end && strcmp(end, ".part") == 0;
+}
+
+static bool is_part_fd(int fd)
+{
+    char link[32], path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    int kept = errno;
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    errno = kept;
+    path[length > 0 ? length : 0] = '\0';
+    return is_part(path);
+}
+
+static const struct rule *meet_fd(const char *call, int fd)
+{
+    return atomic_load(&rule_count) > 0 && is_part_fd(fd) ? meet(call) : NULL;
+}
+
+static const struct rule *meet_path(const char *call, const char *path)
+{
+    return atomic_load(&rule_count) > 0 && is_part(path) ? meet(call) : NULL;
+}
+
+/* Sets errno and is true where the rule is an error. */
+static bool fails(const struct rule *rule)
+{
+    if (!rule || rule->effect != EFFECT_ERROR)
+        return false;
+    errno = rule->value;
+    return true;
+}
+
+/* the calls: HOOK declares one under its symbol, ALIAS adds a symbol, NEXT is the real one */
+
+#define VISIBLE __attribute__((visibility("default")))
+#define HOOK(type, name, parameters)                                                              \
+    VISIBLE type hook_##name parameters __asm__(#name);                                           \
+    typedef type name##_call parameters;                                                          \
+    type hook_##name parameters
+#define ALIAS(name, symbol)                                                                       \
+    extern VISIBLE __typeof__(hook_##name) hook_##symbol __asm__(#symbol)                         \
+        __attribute__((alias(#name)))
+#define NEXT(name) ((name##_call *)dlsym(RTLD_NEXT, #name))
+
+HOOK(ssize_t, pwrite, (int fd, const void *bytes, size_t length, int64_t offset))
+{
+    const struct rule *rule = meet_fd("pwrite", fd);
+    if (fails(rule))
+        return -1;
+    if (rule && length > 1)
+        length /= 2;
+    return NEXT(pwrite)(fd, bytes, length, offset);
+}
+ALIAS(pwrite, pwrite64);
+
+HOOK(int, fsync, (int fd))
+{
+    return fails(meet_fd("fsync", fd)) ? -1 : NEXT(fsync)(fd);
+}
+
+HOOK(int, fdatasync, (int fd))
+{
+    return fails(meet_fd("fdatasync", fd)) ? -1 : NEXT(fdatasync)(fd);
+}
+
+HOOK(int, fallocate, (int fd, int mode, int64_t offset, int64_t length))
+{
+    return fails(meet_fd("fallocate", fd)) ? -1 : NEXT(fallocate)(fd, mode, offset, length);
+}
+ALIAS(fallocate, fallocate64);
+
+HOOK(int, ftruncate, (int fd, int64_t length))
+{
+    return fails(meet_fd("ftruncate", fd)) ? -1 : NEXT(ftruncate)(fd, length);
+}
+ALIAS(ftruncate, ftruncate64);
+
+HOOK(int, sync_file_range, (int fd, int64_t offset, int64_t length, unsigned flags))
+{
+    return fails(meet_fd("sync_file_range", fd)) ? -1
+                                                 : NEXT(sync_file_range)(fd, offset, length, flags);
+}
+
+/* The descriptor is closed in any case, as Linux does. */
+HOOK(int, close, (int fd))
+{
+    const struct rule *rule = meet_fd("close", fd);
+    int result = NEXT(close)(fd);
+    return fails(rule) ? -1 : result;
+}
+
+HOOK(int, openat, (int dirfd, const char *path, int flags, ...))
+{
+    mode_t mode = 0;
+    if (flags & (O_CREAT | O_TMPFILE)) {
+        va_list list;
+        va_start(list, flags);
+        mode = va_arg(list, mode_t);
+        va_end(list);
+    }
+    return fails(meet_path("openat", path)) ? -1 : NEXT(openat)(dirfd, path, flags, mode);
+}
+ALIAS(openat, openat64);
+
+HOOK(int, renameat, (int olddir, const char *old, int newdir, const char *new))
+{
+    return fails(meet_path("renameat", old)) ? -1 : NEXT(renameat)(olddir, old, newdir, new);
+}
+
+HOOK(int, renameat2, (int olddir, const char *old, int newdir, const char *new, unsigned flags))
+{
+    return fails(meet_path("renameat2", old)) ? -1
+                                              : NEXT(renameat2)(olddir, old, newdir, new, flags);
+}
+
+HOOK(int, linkat, (int olddir, const char *old, int newdir, const char *new, int flags))
+{
+    return fails(meet_path("linkat", old)) ? -1 : NEXT(linkat)(olddir, old, newdir, new, flags);
+}
+
+HOOK(int, getaddrinfo, (const char *node, const char *service, const struct addrinfo *hints,
+                        struct addrinfo **result))
+{
+    const struct rule *rule = meet("getaddrinfo");
+    return fails(rule) ? (rule->value < 0 ? rule->value : EAI_SYSTEM)
+                       : NEXT(getaddrinfo)(node, service, hints, result);
+}
+
+HOOK(int, pthread_create, (pthread_t *thread, const pthread_attr_t *attributes,
+                           void *(*start)(void *), void *argument))
+{
+    const struct rule *rule = meet("pthread_create");
+    return fails(rule) ? rule->value : NEXT(pthread_create)(thread, attributes, start, argument);
+}
