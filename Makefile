@@ -19,7 +19,7 @@ CFLAGS ?= -O2 -g
 ALL_CFLAGS = $(STRICT) $(CFLAGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fPIC -fvisibility=hidden -pthread \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(shell pkg-config --cflags libcurl)
 LIBS = $(shell pkg-config --libs libcurl) -pthread -lm
-SHARED = -shared -Wl,-z,nodelete -Wl,-z,defs $(if $(SAN),-fsanitize=$(SAN) -Wl$(comma)-z$(comma)undefs)
+SHARED = -shared -Wl,-z,nodelete $(if $(SAN),-fsanitize=$(SAN))
 
 ENGINE := session loop fetch send answer identity field date transfer chunk file disk limit queue url code
 ENGINE_OBJ := $(ENGINE:%=$(OUT)/%.o)
@@ -28,7 +28,7 @@ LUA_FILES := lua scripts/luadl spec
 C_TESTS := $(patsubst spec/core/%.c,$(OUT)/%,$(wildcard spec/core/*_test.c))
 MODULES := $(OUT)/luadl/core.so $(OUT)/luadl/sys.so
 
-.PHONY: all deps deps-run demo test spec lint format bench install uninstall clean help
+.PHONY: all deps deps-run demo test spec sanitized lint format bench install uninstall clean help
 .DELETE_ON_ERROR:
 
 all: $(MODULES) ## build the modules
@@ -39,7 +39,7 @@ $(OUT)/luadl/core.so: $(ENGINE_OBJ) $(OUT)/lua_core.o
 
 $(OUT)/luadl/sys.so: $(OUT)/lua_sys.o
 	@mkdir -p $(@D)
-	$(CC) $(SHARED) -Wl,-z,undefs -o $@ $^
+	$(CC) $(SHARED) -o $@ $^
 
 # Only these see Lua's headers.
 $(OUT)/lua_%.o: core/lua_%.c
@@ -77,6 +77,11 @@ test: deps ## all specs
 
 spec: all $(C_TESTS) $(OUT)/download $(OUT)/faultfs.so
 	@sh .ci/spec $(OUT) $(SPEC)
+
+# The engine's specs under the sanitizers.
+sanitized: deps
+	@$(MAKE) --no-print-directory SAN=address,undefined spec SPEC=spec/core
+	@$(MAKE) --no-print-directory SAN=thread spec SPEC=spec/core
 
 lint: ## luacheck, clang-format, cppcheck
 	luacheck -q $(LUA_FILES)

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNKS_MAX (1 << 16)           /* a plan with more holes than this is a bug or an attack */
+#define CHUNKS_MAX (1 << 16) /* a plan with more holes than this is a bug or an attack */
 #define WORTH_BYTES ((int64_t) 64 << 10) /* less is not worth an answer that must skip */
 #define WORTH_TURNAROUNDS 8
 #define WORTH_SECONDS 0.25
-#define YOUNG_ROUND_TRIPS 10           /* slow start: its rate says nothing yet */
+#define YOUNG_ROUND_TRIPS 10 /* slow start: its rate says nothing yet */
 #define STALL_SECONDS 1.0
 #define BUFFER_BYTES ((int64_t) 512 << 10) /* may have come and wait to be written */
 #define SAMPLE_SECONDS 0.05
@@ -221,10 +221,10 @@ static double expected_rate(struct pace pace, const struct chunk *victim)
 static bool stalled(const struct plan *plan, const struct chunk *chunk, double now)
 {
     double patience = longer(STALL_SECONDS, YOUNG_ROUND_TRIPS * plan->round_trip);
-    return now - longer(chunk->last_byte, chunk->since) >= patience;
+    return now - chunk->last_byte >= patience;
 }
 
-/* What the clock still allows: a stream that was fast, or was expected to be, may have slowed down. */
+/* What the clock still allows: a stream that was fast, or should be, may have slowed down. */
 static double rate_now(const struct chunk *chunk, double now)
 {
     double most_bytes = (double) (chunk->mark_bytes + BUFFER_BYTES);
@@ -243,8 +243,8 @@ static double time_to_end(const struct plan *plan, const struct chunk *chunk, do
 static bool pays(const struct plan *plan, const struct chunk *chunk, double now)
 {
     double time = time_to_end(plan, chunk, now);
-    return time > WORTH_TURNAROUNDS * plan->turnaround && time > WORTH_SECONDS &&
-           now - chunk->since > YOUNG_ROUND_TRIPS * plan->round_trip;
+    return time > WORTH_TURNAROUNDS * plan->turnaround && time > WORTH_SECONDS
+           && now - chunk->since > YOUNG_ROUND_TRIPS * plan->round_trip;
 }
 
 /* Where victim and thief, who starts a turnaround later, end at the same time. */
@@ -374,8 +374,8 @@ int chunk_take_all(struct plan *plan, uint32_t who, double now)
 static bool run_on(struct plan *plan, struct chunk *chunk, int64_t reach)
 {
     struct chunk *next = chunk + 1;
-    if (next == list_end(plan) || next->owner != 0 || next->pos != chunk->end ||
-        reach <= chunk->end)
+    if (next == list_end(plan) || next->owner != 0 || next->pos != chunk->end
+        || reach <= chunk->end)
         return false;
     chunk->end = least(least(reach, next->end), block_after(chunk->end));
     next->pos = next->busy = chunk->end;
@@ -455,7 +455,7 @@ static int set_aside(struct chunk *chunk, enum chunk_end end, bool progress)
     return chunk->attempt;
 }
 
-/* What somebody claims of a chunk without an owner is a chunk of its own, and waits for nothing else. */
+/* What somebody claims of a chunk without an owner is a chunk of its own, and is not parked. */
 static void part_claim(struct plan *plan, struct chunk *chunk)
 {
     struct chunk *upper = chunk;

@@ -17,34 +17,34 @@
 #define CHUNK_BLOCK ((int64_t) 1 << 20) /* cuts lie on multiples of this */
 
 struct chunk {
-    int64_t pos;         /* the first missing byte; what lies before was written */
-    int64_t busy;        /* up to here the owner is writing at this moment: pos <= busy <= end */
-    int64_t end;         /* one past the last */
-    uint32_t owner;      /* 0: free */
-    uint32_t claimant;   /* asked for [claimed, end) and awaits the answer; 0: nobody */
+    int64_t pos;       /* the first missing byte; what lies before was written */
+    int64_t busy;      /* up to here the owner is writing at this moment: pos <= busy <= end */
+    int64_t end;       /* one past the last */
+    uint32_t owner;    /* 0: free */
+    uint32_t claimant; /* asked for [claimed, end) and awaits the answer; 0: nobody */
     int64_t claimed;
-    bool parked;         /* free, but waits for a decision: only a neighbour may run on into it */
-    int64_t parked_at;   /* its first missing byte when it was parked: the name of the decision */
-    int attempt;         /* failures since it last made progress */
-    double since;        /* when the owner's answer was accepted */
-    double last_byte;    /* when it last wrote */
-    double rate;         /* bytes per second, smoothed, at first that of the others; 0: not known */
-    double mark_time;    /* of the rate's running sample */
+    bool parked;       /* free, but waits for a decision: only a neighbour may run on into it */
+    int64_t parked_at; /* its first missing byte when it was parked: the name of the decision */
+    int attempt;       /* failures since it last made progress */
+    double since;      /* when the owner's answer was accepted */
+    double last_byte;  /* when it last wrote, at first `since` */
+    double rate;       /* bytes per second, smoothed, at first that of the others; 0: not known */
+    double mark_time;  /* of the rate's running sample */
     int64_t mark_bytes;
 };
 
 struct plan {
-    int64_t total;       /* -1: unknown; then one chunk [0, INT64_MAX) */
+    int64_t total; /* -1: unknown; then one chunk [0, INT64_MAX) */
     int64_t min_split;
-    double turnaround;   /* seconds from asking to the first byte, smoothed; 0: not known */
-    double round_trip;   /* seconds; 0: not known */
+    double turnaround;    /* seconds from asking to the first byte, smoothed; 0: not known */
+    double round_trip;    /* seconds; 0: not known */
     double finished_rate; /* bytes per second of streams that ended their chunk; 0: none did */
     struct chunk *list;
     int count, size;
 };
 
 struct span {
-    int64_t first, end;  /* end is one past the last; empty when they are equal */
+    int64_t first, end; /* end is one past the last; empty when they are equal */
 };
 
 /* One free chunk, none if total is 0. 0 or -LDL_NO_MEMORY. */
@@ -52,33 +52,38 @@ int plan_init(struct plan *plan, int64_t total, int64_t min_split);
 void plan_free(struct plan *plan);
 
 /* Cuts what the largest chunk still misses into `shares` equal ones on block boundaries, each at
- * least min_split. The first keeps its owner, the others are free. Returns how many there are (0: no
- * chunk can be cut), or a negative kind, and nothing is cut. Claimed and parked chunks stay whole. */
+ * least min_split. The first keeps its owner, the others are free. Returns how many there are
+ * (0: no chunk can be cut), or a negative kind, and nothing is cut. Claimed and parked chunks
+ * stay whole. */
 int plan_divide(struct plan *plan, int shares);
 
-/* What may `who`, who owns and claims nothing, ask for now? The first free, unclaimed, unparked chunk if
- * there is one; else something of the chunk with the longest time to its end: all of it if it brought no
- * byte for max(1 s, 10 round trips); else its upper part, where that pays (over 8 turnarounds and 0.25 s,
- * owner older than 10 round trips), cut so that victim and thief end together. 1: `ask` is set; 0: nothing. */
+/* What may `who`, who owns and claims nothing, ask for now? The first free, unclaimed, unparked
+ * chunk if there is one; else something of the chunk with the longest time to its end: all of it
+ * if it brought no byte for max(1 s, 10 round trips); else its upper part, where that pays (over
+ * 8 turnarounds and 0.25 s, owner older than 10 round trips), cut so that victim and thief end
+ * together. 1: `ask` is set; 0: nothing. */
 int chunk_claim(struct plan *plan, uint32_t who, double now, struct span *ask);
 
-/* The answer to the claim carries `got` (inside what was asked). `who` becomes the owner of those of its bytes
- * that nobody wrote or is writing; a victim is cut there, and what a short answer leaves is free. `from` is
- * the first byte that is wanted: what comes before it in the answer is to be skipped. 1: go on; 0: not worth
- * it any more (the claim is dropped); negative: kind, the claim stands. */
+/* The answer to the claim carries `got` (inside what was asked). `who` becomes the owner of
+ * those of its bytes that nobody wrote or is writing; a victim is cut there, and what a short
+ * answer leaves is free. `from` is the first byte that is wanted: what comes before it in the
+ * answer is to be skipped. 1: go on; 0: not worth it any more (the claim is dropped); negative:
+ * kind, the claim stands. */
 int chunk_accept(struct plan *plan, uint32_t who, double now, struct span got, int64_t *from);
 
-/* The whole resource comes in one stream: every chunk is given to `who`, from byte 0. What others write
- * at this moment may still land in the file: the caller waits for them where the bytes could differ. */
+/* The whole resource comes in one stream: every chunk is given to `who`, from byte 0. What
+ * others write at this moment may still land in the file: the caller waits for them where the
+ * bytes could differ. */
 int chunk_take_all(struct plan *plan, uint32_t who, double now);
 
-/* Which of the next `want` bytes may the owner write? At most up to the chunk's end; where its answer reaches
- * further (`reach`, exclusive), it runs on into following chunks that nobody owns yet. Marks them busy.
- * An empty span: its part is done or was taken over. */
+/* Which of the next `want` bytes may the owner write? At most up to the chunk's end; where its
+ * answer reaches further (`reach`, exclusive), it runs on into following chunks that nobody owns
+ * yet. Marks them busy. An empty span: its part is done or was taken over. */
 struct span chunk_begin_write(struct plan *plan, uint32_t who, int64_t want, int64_t reach);
 
-/* The bytes of the last begin_write are in the file. True while there is more for `who` to write: at the
- * end of its chunk it gets the next block of the following one on the same terms. */
+/* The bytes of the last begin_write are in the file. True while there is more for `who` to
+ * write: at the end of its chunk it gets the next block of the following one on the same terms.
+ * Whoever writes nothing for a second counts as stalled: write what came at least every 0.25 s. */
 bool chunk_end_write(struct plan *plan, uint32_t who, int64_t reach, double now);
 
 bool chunk_owns(const struct plan *plan, uint32_t who);
@@ -87,13 +92,15 @@ int64_t chunk_left(const struct plan *plan, uint32_t who);
 
 enum chunk_end { CHUNK_FREE, CHUNK_PARKED };
 
-/* `who` is gone, and is not writing: its claim is dropped, its chunk becomes free or parked, except what
- * somebody else claims of it. With progress the count of attempts starts anew. `rest` is what it had or wanted,
- * empty if it had lost that; returns the attempts (parked: this one counted; a mere claim on what
- * somebody owns: 1). */
-int chunk_release(struct plan *plan, uint32_t who, enum chunk_end end, bool progress, struct span *rest);
+/* `who` is gone, and is not writing: its claim is dropped, its chunk becomes free or parked,
+ * except what somebody else claims of it. With progress the count of attempts starts anew.
+ * `rest` is what it had or wanted, empty if it had lost that; returns the attempts (parked: this
+ * one counted; a mere claim on what somebody owns: 1). */
+int chunk_release(struct plan *plan, uint32_t who, enum chunk_end end, bool progress,
+                  struct span *rest);
 
-/* The chunk that was parked as `rest.first` is free again. False: there is none, a neighbour took it. */
+/* The chunk that was parked as `rest.first` is free again. False: there is none, a neighbour
+ * took it. */
 bool chunk_unpark(struct plan *plan, int64_t first);
 
 /* The length became known at the end of a stream of unknown length. */
@@ -103,7 +110,7 @@ bool plan_complete(const struct plan *plan);
 int64_t plan_written(const struct plan *plan);
 /* Is there a chunk that is neither owned nor claimed nor parked, for a new stream? */
 bool plan_has_free(const struct plan *plan);
-/* The complement of the chunks: what is written. Returns how many there are; fills at most size. */
+/* The complement of the chunks: what is written. Returns their number, fills at most `size`. */
 int plan_extents(const struct plan *plan, struct ldl_extent *out, int size);
 
 #endif

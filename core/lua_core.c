@@ -552,7 +552,9 @@ static const luaL_Reg core_functions[] = {
     {NULL, NULL},
 };
 
-__attribute__((visibility("default"))) int luaopen_luadl_core(lua_State *L)
+LDL_API int luaopen_luadl_core(lua_State *L);
+
+int luaopen_luadl_core(lua_State *L)
 {
     luaL_newmetatable(L, ENGINE);
     luaL_setfuncs(L, engine_metamethods, 0);

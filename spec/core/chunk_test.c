@@ -1,11 +1,10 @@
-/* chunk_test.c: the plan of missing bytes: sentence by sentence, at random against a byte map, and on a virtual clock.
+/* chunk_test.c: the plan of missing bytes, in sentences, at random, and on a virtual clock.
  * SPDX-License-Identifier: MIT
  */
 #include "chunk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -20,15 +19,14 @@ static bool chunk_valid(const struct chunk *chunk)
     bool idle = chunk->owner != 0 || chunk->busy == chunk->pos;
     bool waiting = !chunk->parked || (chunk->owner == 0 && chunk->claimant == 0);
     bool asked = chunk->claimant == 0 || chunk->owner != 0 || chunk->claimed <= chunk->pos;
-    return chunk->pos < chunk->end && chunk->pos <= chunk->busy && chunk->busy <= chunk->end &&
-           idle && waiting && asked && (chunk->owner == 0 || chunk->owner != chunk->claimant);
+    return chunk->pos < chunk->end && chunk->pos <= chunk->busy && chunk->busy <= chunk->end && idle
+           && waiting && asked && (chunk->owner == 0 || chunk->owner != chunk->claimant);
 }
 
 static bool strangers(const struct chunk *a, const struct chunk *b)
 {
     bool owners = a->owner == 0 || (a->owner != b->owner && a->owner != b->claimant);
-    bool claimants =
-        a->claimant == 0 || (a->claimant != b->claimant && a->claimant != b->owner);
+    bool claimants = a->claimant == 0 || (a->claimant != b->claimant && a->claimant != b->owner);
     return owners && claimants;
 }
 
@@ -122,13 +120,12 @@ static int attempts(struct plan *plan, uint32_t who, enum chunk_end end, bool pr
     return count;
 }
 
-static void span_is(struct span got, int64_t first, int64_t end, int line)
-{
-    _assert_int_equal((uint64_t) got.first, (uint64_t) first, __FILE__, line);
-    _assert_int_equal((uint64_t) got.end, (uint64_t) end, __FILE__, line);
-}
-
-#define assert_span(got, first, end) span_is(got, first, end, __LINE__)
+#define assert_span(value, a, b)           \
+    do {                                   \
+        struct span value_ = (value);      \
+        assert_int_equal(value_.first, a); \
+        assert_int_equal(value_.end, b);   \
+    } while (0)
 
 /* Beginnings */
 
@@ -179,6 +176,31 @@ static void a_share_is_never_smaller_than_min_split(void **state)
     assert_int_equal(plan_divide(&plan, 16), 3);
     for (int i = 0; i < plan.count; i++)
         assert_true(plan.list[i].end - plan.list[i].pos >= 3 * MIB);
+    done_with(&plan);
+}
+
+static void a_cut_whose_rounding_makes_a_share_too_small_is_left_out(void **state)
+{
+    (void) state;
+    struct plan plan = plan_of(46 * MIB / 10);
+    plan.min_split = 22 * MIB / 10;
+    assert_int_equal(plan_divide(&plan, 2), 1); /* 2.3 becomes 2 */
+    plan_free(&plan);
+    plan = plan_of(34 * MIB / 10);
+    plan.min_split = 16 * MIB / 10;
+    assert_int_equal(plan_divide(&plan, 2), 1); /* 1.7 becomes 2, 1.4 are left */
+    done_with(&plan);
+}
+
+static void a_parked_chunk_is_not_divided(void **state)
+{
+    (void) state;
+    struct plan plan = plan_of(8 * MIB);
+    claim(&plan, 1, 0);
+    assert_int_equal(plan_divide(&plan, 2), 0); /* nor a claimed one */
+    attempts(&plan, 1, CHUNK_PARKED, false);
+    assert_int_equal(plan_divide(&plan, 2), 0);
+    assert_int_equal(plan.count, 1);
     done_with(&plan);
 }
 
@@ -411,6 +433,7 @@ static void a_victim_that_did_not_get_so_far_keeps_what_lies_before_the_cut(void
 {
     (void) state;
     struct plan plan = two_streams();
+    plan.list[0].attempt = 3;
     claim(&plan, 3, 1);
     assert_int_equal(accept_part(&plan, 3, 1.2, 17 * MIB, 32 * MIB), 17 * MIB);
     assert_int_equal(chunk_left(&plan, 1), 16 * MIB);
@@ -495,6 +518,24 @@ static void less_than_a_block_is_left_to_a_victim_of_the_same_speed(void **state
     done_with(&plan);
 }
 
+static void a_thief_does_not_ask_for_less_than_a_block_or_min_split(void **state)
+{
+    (void) state;
+    struct plan plan = plan_of(63 * MIB + MIB / 2);
+    join(&plan, 1, 0);
+    bring(&plan, 1, 8 * MIB, 0);
+    put(&plan, 1, 53 * MIB, 0, 1); /* 2.5 MiB to go, the middle rounds to 63 MiB */
+    plan.list[0].rate = MIB;
+    assert_span(claim(&plan, 2, 1.1), 0, 0);
+    plan_free(&plan);
+    plan = two_streams();
+    plan.min_split = 16 * MIB;
+    assert_span(claim(&plan, 3, 1), 0, 0);
+    plan.min_split = 15 * MIB;
+    assert_span(claim(&plan, 3, 1), 17 * MIB, 32 * MIB);
+    done_with(&plan);
+}
+
 static void less_than_a_block_of_a_much_slower_victim_is_taken_whole(void **state)
 {
     (void) state;
@@ -544,6 +585,18 @@ static void ten_round_trips_of_silence_are_granted(void **state)
     put(&plan, 1, 10, 0, 0.04);
     assert_span(claim(&plan, 2, 5.03), 0, 0);
     assert_span(claim(&plan, 2, 5.05), 10, 8 * MIB);
+    done_with(&plan);
+}
+
+static void the_little_that_a_revived_owner_left_is_not_taken(void **state)
+{
+    (void) state;
+    struct plan plan = plan_of(100 * KIB);
+    join(&plan, 1, 0);
+    assert_span(claim(&plan, 2, 1), 0, 100 * KIB);
+    put(&plan, 1, 40 * KIB, 0, 1.1);
+    assert_int_equal(accept_part(&plan, 2, 1.2, 0, 100 * KIB), -1);
+    assert_int_equal(chunk_left(&plan, 1), 60 * KIB);
     done_with(&plan);
 }
 
@@ -660,6 +713,21 @@ static void a_thief_that_is_refused_changes_nothing(void **state)
     assert_int_equal(chunk_left(&plan, 1), 31 * MIB);
     assert_int_equal(plan.count, 2);
     assert_false(chunk_unpark(&plan, ask.first));
+    done_with(&plan);
+}
+
+static void an_overtaken_claimant_that_fails_parks_what_is_left(void **state)
+{
+    (void) state;
+    struct plan plan = plan_of(8 * MIB);
+    join(&plan, 1, 0);
+    plan_divide(&plan, 2);
+    claim(&plan, 2, 0);
+    put(&plan, 1, 5 * MIB, 8 * MIB, 0.5);
+    struct span rest;
+    assert_int_equal(chunk_release(&plan, 2, CHUNK_PARKED, false, &rest), 1);
+    assert_span(rest, 6 * MIB, 8 * MIB);
+    assert_true(chunk_unpark(&plan, rest.first));
     done_with(&plan);
 }
 
@@ -833,7 +901,7 @@ static void a_failing_victim_keeps_the_thiefs_part_when_there_is_no_memory_to_cu
     plan_free(&plan);
 }
 
-/* At random, against a byte map: each unit is written once, by who owned it, and the end is reached. */
+/* At random: each unit of a byte map is written once, by its owner, and the end is reached. */
 
 #define UNIT KIB
 #define UNITS (24 * 1024 + 3)
@@ -847,7 +915,7 @@ struct actor {
     enum actor_state state;
     uint32_t id;
     struct span ask, busy;
-    int64_t at, reach;   /* the next byte of its answer; where that ends */
+    int64_t at, reach; /* the next byte of its answer; where that ends */
 };
 
 struct world {
@@ -1067,15 +1135,15 @@ static void at_random_every_byte_is_written_once_by_its_owner_and_the_end_is_rea
 struct stream {
     enum actor_state state;
     double speed, ready, buffer;
-    double flushed;      /* when */
-    double dies_at;      /* brings nothing from then on; 0: lives */
+    double flushed; /* when */
+    double dies_at; /* brings nothing from then on; 0: lives */
     struct span ask;
 };
 
 struct path {
     struct plan plan;
     struct stream streams[STREAMS];
-    double capacity;     /* of what all streams share; 0: unlimited */
+    double capacity; /* of what all streams share; 0: unlimited */
     double now;
 };
 
@@ -1091,17 +1159,16 @@ static void path_init(struct path *path, int64_t total, double speed, double tur
 static void stream_runs(struct path *path, uint32_t who, double speed)
 {
     struct stream *stream = &path->streams[who - 1];
-    int64_t total = path->plan.total;
     stream->buffer += speed * TICK;
     double left = (double) chunk_left(&path->plan, who);
     bool late = path->now - stream->flushed >= FLUSH_SECONDS && stream->buffer >= 1;
     if (stream->buffer < FLUSH && stream->buffer < left && !late)
         return;
     stream->flushed = path->now;
-    struct span span =
-        chunk_begin_write(&path->plan, who, (int64_t) stream->buffer, who == 1 ? total : 0);
+    int64_t reach = who == 1 ? path->plan.total : 0;
+    struct span span = chunk_begin_write(&path->plan, who, (int64_t) stream->buffer, reach);
     stream->buffer -= (double) (span.end - span.first);
-    if (span.first == span.end || !chunk_end_write(&path->plan, who, who == 1 ? total : 0, path->now))
+    if (span.first == span.end || !chunk_end_write(&path->plan, who, reach, path->now))
         stream->state = IDLE;
 }
 
@@ -1233,6 +1300,8 @@ int main(void)
         cmocka_unit_test(the_first_stream_asks_for_everything_and_owns_it_once_accepted),
         cmocka_unit_test(shares_are_equal_and_lie_on_blocks_and_each_goes_to_one_stream),
         cmocka_unit_test(a_share_is_never_smaller_than_min_split),
+        cmocka_unit_test(a_cut_whose_rounding_makes_a_share_too_small_is_left_out),
+        cmocka_unit_test(a_parked_chunk_is_not_divided),
         cmocka_unit_test(a_small_resource_stays_one_chunk),
         cmocka_unit_test(only_what_is_still_missing_is_divided),
         cmocka_unit_test(an_unknown_length_is_never_divided_stolen_or_shared),
@@ -1257,10 +1326,12 @@ int main(void)
         cmocka_unit_test(a_stream_that_ends_within_eight_turnarounds_is_no_victim),
         cmocka_unit_test(a_stream_that_ends_within_a_quarter_of_a_second_is_no_victim),
         cmocka_unit_test(less_than_a_block_is_left_to_a_victim_of_the_same_speed),
+        cmocka_unit_test(a_thief_does_not_ask_for_less_than_a_block_or_min_split),
         cmocka_unit_test(less_than_a_block_of_a_much_slower_victim_is_taken_whole),
         cmocka_unit_test(the_last_stream_is_judged_by_the_speed_of_those_that_finished),
         cmocka_unit_test(a_chunk_that_brought_nothing_for_a_second_is_taken_whole),
         cmocka_unit_test(ten_round_trips_of_silence_are_granted),
+        cmocka_unit_test(the_little_that_a_revived_owner_left_is_not_taken),
         cmocka_unit_test(a_stalled_owner_that_is_writing_keeps_those_bytes),
         cmocka_unit_test(a_stalled_chunk_is_taken_before_a_running_one),
         cmocka_unit_test(what_a_short_answer_leaves_is_free_and_keeps_its_attempts),
@@ -1269,6 +1340,7 @@ int main(void)
         cmocka_unit_test(attempts_count_up_until_there_is_progress),
         cmocka_unit_test(the_shares_of_a_chunk_that_had_failed_begin_without_failures),
         cmocka_unit_test(a_thief_that_is_refused_changes_nothing),
+        cmocka_unit_test(an_overtaken_claimant_that_fails_parks_what_is_left),
         cmocka_unit_test(a_failing_victim_leaves_the_thiefs_part_to_the_thief),
         cmocka_unit_test(a_chunk_that_was_wholly_claimed_when_its_owner_failed_is_not_parked),
         cmocka_unit_test(a_parked_chunk_is_found_by_its_first_byte_after_a_neighbour_ran_into_it),

@@ -30,7 +30,7 @@ function output.world(sys)
     terminal = is_terminal,
     color = is_terminal and not is_set("NO_COLOR"), -- https://no-color.org
     columns = function() return math.max(NARROWEST, sys.columns(STDERR) or USUAL) end,
-    now = sys.now,
+    now = require("luadl.core").now,
   }
 end
 

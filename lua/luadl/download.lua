@@ -1,0 +1,482 @@
+--- One download: answers the engine's head, fault and done with the policies, and tells observers.
+-- SPDX-License-Identifier: MIT
+--
+-- Every answer is a task of its own, so a slow policy holds up nothing but its own download, and one
+-- that throws fails nothing but its own download.
+
+local errors = require("luadl.errors")
+local filename = require("luadl.filename")
+local headers = require("luadl.headers")
+local retry = require("luadl.retry")
+
+local download = {}
+
+---@class luadl.download
+local methods = {}
+local metatable = { __name = "luadl.download", __index = methods }
+
+local PROGRESS_INTERVAL = 0.2 -- seconds between two calls of on_progress
+local SPEED_WINDOW = 0.5 -- seconds between two samples of the speed
+local SMOOTHING = 0.4 -- how much a new sample counts
+local RAMP = 30 -- seconds until one more connection is tried after a sign of a limit
+local MOST_ALTERNATIVES = 10000
+
+local EXISTS = { fail = true, rename = true, replace = true, skip = true }
+
+-- Errors
+
+local function from_core(err)
+  local facts = {}
+  for name, fact in pairs(err) do
+    if name ~= "kind" and name ~= "message" then facts[name] = fact end
+  end
+  return errors.new(err.kind, err.message, facts)
+end
+
+local function fail(self, err)
+  self.reason = self.reason or err
+  self.engine:cancel(self.id, { kind = err.kind, message = err.message })
+end
+
+local function run(self, what, work, ...)
+  local task = self.loop:spawn(what, work, self, ...)
+  self.loop:spawn(what, function()
+    self.loop:await(task.ended)
+    if task.failure then fail(self, task.failure) end
+  end)
+  return task
+end
+
+-- The head: name, place, start
+
+local function describe_head(self, event)
+  local fields = headers.new(event.headers)
+  local kind = (fields:get("content-type") or ""):match("^%s*([^;%s]+)")
+  return {
+    url = event.url,
+    requested_url = self.url,
+    status = event.status,
+    headers = fields,
+    total = event.total,
+    ranges = event.ranges,
+    etag = fields:get("etag"),
+    last_modified = fields:get("last-modified"),
+    content_type = kind and kind:lower(),
+    content_encoding = fields:get("content-encoding"),
+  }
+end
+
+local function split_path(path)
+  local dir, name = path:match("^(.*)/([^/]*)$")
+  if not dir then return nil, path end
+  return dir == "" and "/" or dir, name
+end
+
+local function join(dir, path)
+  if not dir or dir == "." or path:sub(1, 1) == "/" then return path end
+  return (dir:gsub("/$", "")) .. "/" .. path
+end
+
+--- Where `output` says: folder and name; or nil and an error.
+local function explicit_target(self)
+  local dir, name = split_path(join(self.opts.dir, self.opts.output))
+  if name == "" or name == "." or name == ".." then
+    return nil, errors.new("bad_name", "the output is a folder: name a file in it", {
+      path = self.opts.output,
+    })
+  end
+  return { dir = dir, name = name }
+end
+
+local function name_limit(self)
+  return self.core.name_max(self.opts.dir) or nil
+end
+
+local function chosen_target(self, head)
+  local opts = self.opts
+  local wish = opts.name and opts.name(head)
+  local name, err = filename.choose({
+    policy = wish or nil,
+    disposition = head.headers:get("content-disposition"),
+    url = self.url,
+    final_url = head.url,
+    trust_redirect_name = opts.trust_redirect_name,
+    decode = self.core.decode,
+    name_max = name_limit(self),
+  })
+  if not name then return nil, err end
+  return { dir = opts.dir, name = name }
+end
+
+local function start(self, target)
+  self.target = target
+  local ok, err = self.engine:start(self.id, target)
+  if not ok then fail(self, from_core(err)) end
+end
+
+local function warn(self, message)
+  self.warnings[#self.warnings + 1] = message
+end
+
+-- A login page in a file's place has a right length, too (H30).
+local function check_type(self, head, name)
+  local page = head.content_type == "text/html" or head.content_type == "application/xhtml+xml"
+  local extension = name:lower():match("%.([%w]+)$")
+  local expected = not extension or extension:match("^x?html?$") or extension:match("^php%d?$")
+    or extension:match("^aspx?$") or extension == "jsp"
+  if page and not expected then warn(self, "the server sent a web page (" .. head.content_type .. ")") end
+end
+
+local function answer_head(self, event)
+  local head = describe_head(self, event)
+  self.head = head
+  local target, err
+  if self.opts.output then
+    target, err = explicit_target(self)
+  else
+    target, err = chosen_target(self, head)
+  end
+  if not target then return fail(self, err) end
+  check_type(self, head, target.name)
+  target.replace = self.opts.exists == "replace"
+  start(self, target)
+end
+
+-- The file exists
+
+local function decide_exists(self, err)
+  local mode = self.opts.exists
+  if type(mode) == "function" then
+    mode = mode({ path = join(self.target.dir, self.target.name), error = err, head = self.head })
+    if mode ~= nil and mode ~= false and not EXISTS[mode] then
+      error("the exists policy answered '" .. tostring(mode) .. "'", 0)
+    end
+  end
+  return mode or "fail"
+end
+
+local function next_name(self)
+  self.alternatives = self.alternatives + 1
+  self.first_name = self.first_name or self.target.name
+  return filename.alternative(self.first_name, self.alternatives, { name_max = name_limit(self) })
+end
+
+local exists = {}
+
+function exists.fail(self, err)
+  fail(self, err)
+end
+
+function exists.rename(self, err)
+  if self.alternatives >= MOST_ALTERNATIVES then return fail(self, err) end
+  start(self, { dir = self.target.dir, name = next_name(self) })
+end
+
+function exists.replace(self, err)
+  if self.target.replace or err.kind ~= "exists" then return fail(self, err) end
+  start(self, { dir = self.target.dir, name = self.target.name, replace = true })
+end
+
+function exists.skip(self, err)
+  if err.kind ~= "exists" then return fail(self, err) end
+  self.skipped = { path = join(self.target.dir, self.target.name), skipped = true }
+  self.engine:cancel(self.id)
+end
+
+local function answer_open_fault(self, event)
+  local err = from_core(event.error)
+  if err.kind ~= "exists" and err.kind ~= "locked" then return fail(self, err) end
+  exists[decide_exists(self, err)](self, err)
+end
+
+-- Requests that failed
+
+local function describe_fault(self, event)
+  local err = from_core(event.error)
+  err.range, err.attempt = event.range, event.attempt
+  return {
+    error = err,
+    stage = event.stage,
+    url = err.url or self.url,
+    range = event.range,
+    attempt = event.attempt,
+    progress = event.progress,
+    received = event.received,
+    active = event.active,
+    extra = event.extra,
+    redirected = event.redirected,
+    restarts = self.restarts,
+  }
+end
+
+local function origin_of(url)
+  return url:match("^(%a[%w+.-]*://[^/?#]*)") or url
+end
+
+-- One more connection every 30 s, up to what was asked for.
+local function ramp(self)
+  if self.ramping then return end
+  self.ramping = true
+  run(self, "ramp", function()
+    local wanted = self.opts.connections
+    repeat
+      self.loop:sleep(RAMP)
+      local allowed = self.hosts:limit(self.origin, wanted)
+      if not self.ended.fired then self.engine:connections(self.id, allowed) end
+    until self.ended.fired or allowed >= wanted
+    self.ramping = false
+  end)
+end
+
+local function note_host(self, fault, change)
+  local err = fault.error
+  if err.kind == "rate_limited" or (change and change.fewer) then
+    self.hosts:failed(self.origin, fault.active + 1, err.retry_after)
+  end
+  if change and change.fewer then ramp(self) end
+end
+
+local function answer_request_fault(self, event)
+  local fault = describe_fault(self, event)
+  local delay, change = self.opts.retry(fault)
+  if delay == nil then delay, change = self.default_retry(fault) end
+  if not delay then return fail(self, fault.error) end
+  if change and change.restart then self.restarts = self.restarts + 1 end
+  note_host(self, fault, change)
+  if self.opts.on_retry then self.opts.on_retry(fault, delay, change) end
+  if delay > 0 then self.loop:await(self.ended, delay) end
+  if self.ended.fired then return end
+  local ok, err = self.engine:retry(self.id, event.range, change or {})
+  if not ok then fail(self, from_core(err)) end
+end
+
+-- The end
+
+local function describe_result(self, event)
+  if event.warning then warn(self, event.warning) end
+  return {
+    path = event.path,
+    size = event.received,
+    elapsed = event.elapsed,
+    url = event.url,
+    length_verified = event.length_verified,
+    content_encoding = event.content_encoding,
+    warnings = self.warnings,
+  }
+end
+
+local function outcome(self, event)
+  if self.skipped then
+    self.skipped.elapsed, self.skipped.warnings = event.elapsed, self.warnings
+    return self.skipped
+  end
+  if not event.error then return self.info and describe_head(self, event) or describe_result(self, event) end
+  local reason = self.reason
+  if not reason or (reason.kind ~= event.error.kind and not errors.is(reason, "callback")) then
+    reason = from_core(event.error)
+  end
+  if self.target and not reason.path then reason.path = join(self.target.dir, self.target.name) end
+  return nil, reason
+end
+
+local function settle(self, result, err)
+  self.result, self.error = result, err
+  self.last_stats = self:stats()
+  self.engine:forget(self.id)
+  self.session:drop(self)
+  self.ended:fire()
+end
+
+-- What an observer throws at the end fails the download, though the file is there.
+local function observe(self, name, value)
+  local observer = self.opts[name]
+  if not observer then return nil end
+  local task = self.loop:spawn(name, observer, value)
+  self.loop:await(task.ended)
+  return task.failure
+end
+
+local function answer_done(self, event)
+  local result, err = outcome(self, event)
+  if result and not self.info then
+    local failure = observe(self, "on_progress", self:stats()) or observe(self, "on_done", result)
+    if failure then result, err = nil, failure end
+  end
+  settle(self, result, err)
+end
+
+local answers = {
+  head = { "name policy", answer_head },
+  done = { "done", answer_done },
+  open = { "exists policy", answer_open_fault },
+  publish = { "exists policy", answer_open_fault },
+  request = { "retry policy", answer_request_fault },
+}
+
+--- Takes an event of the engine.
+function methods:handle(event)
+  local answer = answers[event.stage or event.kind]
+  run(self, answer[1], answer[2], event)
+end
+
+local function watch_progress(self)
+  while not self.ended.fired do
+    self.loop:await(self.ended, PROGRESS_INTERVAL)
+    if not self.ended.fired then self.opts.on_progress(self:stats()) end
+  end
+end
+
+-- Birth
+
+local REQUEST_FIELDS = {
+  "url", "headers", "user_agent", "user", "proxy", "cacert", "trusted_hosts", "insecure",
+  "allow_downgrade", "connections", "max_redirects", "min_split", "max_size", "connect_timeout",
+  "first_byte_timeout", "stall_timeout", "deadline",
+}
+
+-- Nobody has an opinion on the name, and a taken one is an error or to be replaced.
+local function known_target(self)
+  local mode = self.opts.exists
+  if not self.opts.output or self.info or (mode ~= "fail" and mode ~= "replace") then return nil end
+  local target = explicit_target(self)
+  if not target then return nil end
+  target.replace = mode == "replace"
+  return target
+end
+
+local function describe_request(self)
+  local opts, request = self.opts, {}
+  for _, name in ipairs(REQUEST_FIELDS) do request[name] = opts[name] end
+  request.no_redirects = opts.max_redirects == 0
+  request.head_only = self.info
+  request.connections = self.hosts:limit(self.origin, opts.connections)
+  request.expect_size = opts.expect and opts.expect.size
+  request.expect_type = opts.expect and opts.expect.content_type and opts.expect.content_type:lower()
+  self.target = known_target(self)
+  request.target = self.target
+  return request
+end
+
+local function retry_policy(opts)
+  if type(opts.retry) == "function" then return opts.retry end
+  return retry.backoff({ tries = opts.retry, max_retry_after = opts.max_retry_after })
+end
+
+local function default_policy(opts)
+  return retry.backoff({ max_retry_after = opts.max_retry_after })
+end
+
+local function ask(self)
+  local id, err = self.engine:new(describe_request(self))
+  if not id then return nil, from_core(err) end
+  self.id = id
+  self.session:enter(self)
+  if self.opts.on_progress then run(self, "on_progress", watch_progress) end
+  if self.hosts:limit(self.origin, self.opts.connections) < self.opts.connections then ramp(self) end
+  return true
+end
+
+local function ask_later(self, delay)
+  run(self, "request", function()
+    self.loop:await(self.ended, delay)
+    if self.ended.fired then return end
+    local ok, err = ask(self)
+    if ok then return end
+    self.error = err
+    self.ended:fire()
+  end)
+end
+
+--- A download of this session; a wrong URL or header is returned as an error by `wait`.
+---@param session table luadl.session
+---@param opts table checked options
+---@param info boolean|nil only the head is wanted
+---@return luadl.download
+function download.new(session, opts, info)
+  local url = session.core.redact(opts.url)
+  local self = setmetatable({
+    session = session,
+    engine = session.engine,
+    core = session.core,
+    loop = session.loop,
+    hosts = session.hosts,
+    opts = opts,
+    info = info or false,
+    url = url,
+    origin = origin_of(url),
+    warnings = {},
+    alternatives = 0,
+    restarts = 0,
+    ended = session.loop:signal(),
+  }, metatable)
+  opts.retry = retry_policy(opts)
+  self.default_retry = default_policy(opts)
+  local delay = self.hosts:delay(self.origin)
+  if delay > 0 then
+    ask_later(self, delay)
+    return self
+  end
+  local ok, err = ask(self)
+  if not ok then
+    self.error = err
+    self.ended:fire()
+  end
+  return self
+end
+
+-- For everybody
+
+--- Waits for the end.
+---@param seconds number|nil
+---@return table|nil result
+---@return luadl.error|nil err of kind "timeout" when it is still running then
+function methods:wait(seconds)
+  if not self.loop:await(self.ended, seconds) then
+    return nil, errors.new("timeout", "the download is still running", { url = self.url })
+  end
+  return self.result, self.error
+end
+
+--- Ends it; `wait` returns an error of kind "cancelled".
+---@param reason string|nil
+function methods:cancel(reason)
+  if self.ended.fired then return end
+  local err = errors.new("cancelled", reason or "cancelled", { url = self.url })
+  if self.id then return fail(self, err) end
+  self.error = err
+  self.ended:fire()
+end
+
+--- The session is gone: nobody will answer any more.
+function methods:abandon()
+  if self.ended.fired then return end
+  self.error = errors.new("closed", "the session was closed", { url = self.url })
+  self.ended:fire()
+end
+
+local function sample_speed(self, stats)
+  local sample = self.sample or { elapsed = 0, received = 0, speed = nil }
+  local seconds = stats.elapsed - sample.elapsed
+  if seconds < SPEED_WINDOW and self.sample then return sample.speed end
+  local speed = seconds > 0 and math.max(0, (stats.received - sample.received) / seconds) or 0
+  if sample.speed then speed = SMOOTHING * speed + (1 - SMOOTHING) * sample.speed end
+  self.sample = { elapsed = stats.elapsed, received = stats.received, speed = speed }
+  return speed
+end
+
+--- Counters as they are now.
+---@return { received: integer, total: integer?, connections: integer, elapsed: number, speed: number,
+--- state: string, name: string?, path: string? }
+function methods:stats()
+  if self.last_stats then return self.last_stats end
+  local stats = self.id and self.engine:stat(self.id)
+    or { state = "waiting", received = 0, connections = 0, elapsed = 0 }
+  stats.speed = sample_speed(self, stats)
+  if self.target then
+    stats.name = self.target.name
+    stats.path = join(self.target.dir, self.target.name)
+  end
+  return stats
+end
+
+return download
