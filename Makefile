@@ -7,8 +7,8 @@ SAN ?=
 CC ?= cc
 CLANG_FORMAT ?= clang-format
 
-VARIANT := $(if $(SAN),-$(subst $(comma),-,$(SAN)))
 comma := ,
+VARIANT := $(if $(SAN),-$(subst $(comma),-,$(SAN)))
 BUILD := build
 OUT := $(BUILD)/$(LUA)$(VARIANT)
 LUA_PC := $(shell for name in lua$(LUA) lua-$(LUA) lua; do \
@@ -21,7 +21,7 @@ ALL_CFLAGS = $(STRICT) $(CFLAGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fPIC -fvi
 LIBS = $(shell pkg-config --libs libcurl) -pthread -lm
 SHARED = -shared -Wl,-z,nodelete $(if $(SAN),-fsanitize=$(SAN))
 
-ENGINE := session loop fetch send answer identity field date transfer chunk file disk limit queue url code
+ENGINE := session loop fetch send answer identity field date transfer chunk file disk limit latch queue url code
 ENGINE_OBJ := $(ENGINE:%=$(OUT)/%.o)
 C_FILES := $(wildcard core/*.c core/*.h spec/core/*.c spec/support/*.c)
 LUA_FILES := lua scripts/luadl spec
@@ -93,6 +93,7 @@ format:
 	$(CLANG_FORMAT) -i $(C_FILES)
 
 bench: all ## speed beside curl and aria2, one run, ratios
+	@sh .ci/deps bench
 	@lua$(LUA) spec/bench/run.lua
 
 LUA_SHARE = $(DESTDIR)$(PREFIX)/share/lua/$(LUA)

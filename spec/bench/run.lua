@@ -1,0 +1,112 @@
+-- `make bench`: luadl beside curl and aria2 on the same work, in one run. Only the ratios mean anything.
+-- SPDX-License-Identifier: MIT
+
+package.path = "./?.lua;" .. package.path
+
+local helper = require("spec.support.helper")
+local measure = require("spec.bench.measure")
+local nginx = require("spec.support.nginx")
+
+local MIB = 1048576
+local BIG = tonumber(os.getenv("BENCH_MIB") or 2048) * MIB
+local LIMITED = 256 * MIB
+local RATE = 8 * MIB
+
+local function has(command)
+  return helper.run("command -v " .. command).status == 0
+end
+
+local function luadl(arguments, out, url)
+  return ("%s/scripts/luadl -q %s -o %s %s"):format(helper.root, arguments, out, url)
+end
+
+local function aria2(out, url)
+  local dir, name = out:match("^(.*)/([^/]*)$")
+  return ("aria2c -q -x16 -s16 -d %s -o %s %s"):format(dir, name, url)
+end
+
+local function entries(list)
+  local present = {}
+  for _, entry in ipairs(list) do
+    if has(entry.command:match("^%S+")) then present[#present + 1] = entry end
+  end
+  return present
+end
+
+local function make_file(path, bytes)
+  assert(helper.run(("head -c %d /dev/urandom > %s"):format(bytes, path), { timeout = 120 }).status == 0)
+end
+
+local function on_tmpfs(server, folder)
+  local url, out = server.url .. "/big", folder .. "/out"
+  measure.compare({
+    title = ("%d MiB from nginx to tmpfs"):format(BIG / MIB),
+    folder = folder,
+    size = BIG,
+    entries = entries({
+      { name = "curl -o", command = ("curl -s -o %s %s"):format(out, url) },
+      { name = "aria2c -x16 -s16", command = aria2(out, url) },
+      { name = "luadl -n 8", command = luadl("-n 8", out, url) },
+      { name = "luadl -n 1", command = luadl("-n 1", out, url) },
+    }),
+  })
+end
+
+local function on_disk(server, folder)
+  local url, out = server.url .. "/big", folder .. "/out"
+  measure.compare({
+    title = ("%d MiB from nginx to disk, synced"):format(BIG / MIB),
+    folder = folder,
+    size = BIG,
+    entries = entries({
+      { name = "curl -o, then sync", command = ("curl -s -o %s %s && sync %s"):format(out, url, out) },
+      { name = "aria2c -x16 -s16, then sync", command = aria2(out, url) .. " && sync " .. out },
+      { name = "luadl -n 8 (syncs itself)", command = luadl("-n 8", out, url) },
+    }),
+  })
+end
+
+local function limited(server, folder)
+  local url, out = server.url .. "/part", folder .. "/out"
+  local ideal = LIMITED / (16 * RATE)
+  local figures = measure.compare({
+    title = ("%d MiB, 16 connections of 8 MiB/s each: ideal %.2f s"):format(LIMITED / MIB, ideal),
+    folder = folder,
+    size = LIMITED,
+    rounds = 3,
+    entries = entries({
+      { name = "luadl -n 16", command = luadl("-n 16", out, url) },
+      { name = "aria2c -x16 -s16", command = aria2(out, url) },
+    }),
+  })
+  print(("  luadl: %.3f of the ideal"):format(figures["luadl -n 16"].wall / ideal))
+end
+
+local function with(start, stop, work)
+  local thing = start()
+  local ok, err = xpcall(work, debug.traceback, thing)
+  stop(thing)
+  if not ok then error(err, 0) end
+end
+
+local function in_folder(parent, work)
+  with(function()
+    return (helper.run({ "mktemp", "-d", "-p", parent }).stdout:gsub("\n", ""))
+  end, helper.remove_folder, work)
+end
+
+local function serve(opts, work)
+  with(function() return nginx.start(opts) end, function(server) server:stop() end, work)
+end
+
+in_folder("/dev/shm", function(memory)
+  local root = memory .. "/root"
+  assert(helper.run({ "mkdir", root }).status == 0)
+  make_file(root .. "/big", BIG)
+  make_file(root .. "/part", LIMITED)
+  serve({ root = root }, function(server)
+    on_tmpfs(server, memory)
+    in_folder(helper.root .. "/build", function(disk) on_disk(server, disk) end)
+  end)
+  serve({ root = root, rate = "8m" }, function(server) limited(server, memory) end)
+end)
