@@ -17,48 +17,63 @@ LUA_PC := $(shell for name in lua$(LUA) lua-$(LUA) lua; do \
 STRICT := -std=c11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = $(STRICT) $(CFLAGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fPIC -fvisibility=hidden -pthread \
-	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(shell pkg-config --cflags libcurl)
-LIBS = $(shell pkg-config --libs libcurl) -pthread -lm
+	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(shell pkg-config --cflags libcurl libxxhash)
+LIBS = $(shell pkg-config --libs libcurl libxxhash) -pthread -lm
 SHARED = -shared -Wl,-z,nodelete $(if $(SAN),-fsanitize=$(SAN))
 
-ENGINE := session loop fetch send answer identity field date transfer chunk file disk limit latch queue url code
+ENGINE := session loop fetch send answer identity field date transfer chunk file disk limit latch queue url code journal
 ENGINE_OBJ := $(ENGINE:%=$(OUT)/%.o)
 C_FILES := $(wildcard core/*.c core/*.h spec/core/*.c spec/support/*.c)
 LUA_FILES := lua scripts/luadl spec
 C_TESTS := $(patsubst spec/core/%.c,$(OUT)/%,$(wildcard spec/core/*_test.c))
 MODULES := $(OUT)/luadl/core.so $(OUT)/luadl/sys.so
 
+say = @echo "  $(if $(filter %.o,$@),compile,link)  $@"
+
 .PHONY: all deps deps-run demo test spec sanitized lint format bench install uninstall clean help
 .DELETE_ON_ERROR:
 
 all: $(MODULES) ## build the modules
+	@:
 
 $(OUT)/luadl/core.so: $(ENGINE_OBJ) $(OUT)/lua_core.o
 	@mkdir -p $(@D)
-	$(CC) $(SHARED) -o $@ $^ $(LIBS)
+	$(say)
+	@$(CC) $(SHARED) -o $@ $^ $(LIBS)
 
 $(OUT)/luadl/sys.so: $(OUT)/lua_sys.o
 	@mkdir -p $(@D)
-	$(CC) $(SHARED) -o $@ $^
+	$(say)
+	@$(CC) $(SHARED) -o $@ $^
 
 # Only these see Lua's headers.
 $(OUT)/lua_%.o: core/lua_%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(shell pkg-config --cflags $(LUA_PC)) -MMD -MP -c -o $@ $<
+	$(say)
+	@$(CC) $(ALL_CFLAGS) $(shell pkg-config --cflags $(LUA_PC)) -MMD -MP -c -o $@ $<
 
 $(OUT)/%.o: core/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(say)
+	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(OUT)/%_test: spec/core/%_test.c $(ENGINE_OBJ)
-	$(CC) $(ALL_CFLAGS) -Icore -MMD -MP -o $@ $< $(ENGINE_OBJ) -lcmocka $(LIBS)
+	$(say)
+	@$(CC) $(ALL_CFLAGS) -Icore -MMD -MP -o $@ $< $(ENGINE_OBJ) -lcmocka $(LIBS)
 
 $(OUT)/download: spec/core/download.c $(ENGINE_OBJ)
-	$(CC) $(ALL_CFLAGS) -Icore -MMD -MP -o $@ $< $(ENGINE_OBJ) $(LIBS)
+	$(say)
+	@$(CC) $(ALL_CFLAGS) -Icore -MMD -MP -o $@ $< $(ENGINE_OBJ) $(LIBS)
 
 $(OUT)/faultfs.so: spec/support/faultfs.c
 	@mkdir -p $(@D)
-	$(CC) $(STRICT) -O2 -D_GNU_SOURCE -shared -fPIC -o $@ $<
+	$(say)
+	@$(CC) $(STRICT) -O2 -D_GNU_SOURCE -shared -fPIC -o $@ $<
+
+$(OUT)/sanitized.so: spec/support/sanitized.c
+	@mkdir -p $(@D)
+	$(say)
+	@$(CC) $(STRICT) -O2 -D_GNU_SOURCE -fPIC -pthread $(SHARED) -o $@ $<
 
 -include $(wildcard $(OUT)/*.d)
 
@@ -75,7 +90,7 @@ demo: deps-run ## one file with one connection and with eight; URL=... for anoth
 test: deps ## all specs
 	@$(MAKE) --no-print-directory spec
 
-spec: all $(C_TESTS) $(OUT)/download $(OUT)/faultfs.so
+spec: all $(C_TESTS) $(OUT)/download $(OUT)/faultfs.so $(if $(SAN),$(OUT)/sanitized.so)
 	@sh .ci/spec $(OUT) $(SPEC)
 
 # The engine's specs under the sanitizers.

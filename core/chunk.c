@@ -33,26 +33,26 @@ static double longer(double a, double b)
     return a > b ? a : b;
 }
 
-static int64_t block_floor(int64_t at)
+static int64_t block_floor(const struct plan *plan, int64_t at)
 {
-    return at - at % CHUNK_BLOCK;
+    return at - at % plan->block;
 }
 
 /* The first block boundary after `at`, INT64_MAX where there is none. */
-static int64_t block_after(int64_t at)
+static int64_t block_after(const struct plan *plan, int64_t at)
 {
-    int64_t low = block_floor(at);
-    return low > INT64_MAX - CHUNK_BLOCK ? INT64_MAX : low + CHUNK_BLOCK;
+    int64_t low = block_floor(plan, at);
+    return low > INT64_MAX - plan->block ? INT64_MAX : low + plan->block;
 }
 
-static int64_t block_ceil(int64_t at)
+static int64_t block_ceil(const struct plan *plan, int64_t at)
 {
-    return at % CHUNK_BLOCK == 0 ? at : block_after(at);
+    return at % plan->block == 0 ? at : block_after(plan, at);
 }
 
-static int64_t block_nearest(int64_t at)
+static int64_t block_nearest(const struct plan *plan, int64_t at)
 {
-    return at % CHUNK_BLOCK < CHUNK_BLOCK / 2 ? block_floor(at) : block_after(at);
+    return at % plan->block < plan->block / 2 ? block_floor(plan, at) : block_after(plan, at);
 }
 
 /* The list */
@@ -139,9 +139,18 @@ static void give(struct chunk *chunk, uint32_t who, double now, double rate)
     chunk->rate = rate;
 }
 
+/* The largest power of two within min_split, where that is less than a block. */
+static int64_t block_for(int64_t min_split)
+{
+    int64_t block = CHUNK_BLOCK;
+    while (block > min_split && block > 1)
+        block /= 2;
+    return block;
+}
+
 int plan_init(struct plan *plan, int64_t total, int64_t min_split)
 {
-    *plan = (struct plan){.total = total, .min_split = min_split};
+    *plan = (struct plan){.total = total, .min_split = min_split, .block = block_for(min_split)};
     int err = reserve(plan, 4);
     if (err == 0 && total != 0)
         plan->list[plan->count++] = (struct chunk){.end = limit(plan)};
@@ -171,11 +180,11 @@ static struct chunk *largest(const struct plan *plan)
 static int cut_equally(struct plan *plan, struct chunk *chunk, int shares)
 {
     int64_t start = chunk->busy, end = chunk->end, left = end - start;
-    int64_t least_share = most(plan->min_split, CHUNK_BLOCK / 2); /* less is rounded away */
+    int64_t least_share = most(plan->min_split, plan->block / 2); /* less is rounded away */
     int64_t count = least(shares, left / least_share);
     int made = 1;
     for (int64_t i = 1; i < count; i++) {
-        int64_t cut = block_nearest(start + left / count * i + left % count * i / count);
+        int64_t cut = block_nearest(plan, start + left / count * i + left % count * i / count);
         if (cut - most(chunk->pos, start) < least_share || end - cut < least_share)
             continue;
         chunk = split(plan, chunk, cut);
@@ -254,7 +263,7 @@ static int64_t fair_cut(const struct plan *plan, const struct chunk *chunk, doub
     double left = (double) (chunk->end - chunk->busy);
     double time = (left + thief_rate * plan->turnaround) / (rate + thief_rate);
     double kept = rate * time;
-    return kept < left ? block_ceil(chunk->busy + (int64_t) kept) : chunk->end;
+    return kept < left ? block_ceil(plan, chunk->busy + (int64_t) kept) : chunk->end;
 }
 
 static bool twice_as_fast(const struct plan *plan, const struct chunk *chunk, double rate,
@@ -277,7 +286,7 @@ static bool steal_from(const struct plan *plan, const struct chunk *chunk, struc
         return false;
     double rate = rate_now(chunk, now), thief_rate = expected_rate(pace, chunk);
     int64_t cut = fair_cut(plan, chunk, rate, thief_rate);
-    if (cut < chunk->end && chunk->end - cut >= most(CHUNK_BLOCK, plan->min_split)) {
+    if (cut < chunk->end && chunk->end - cut >= most(plan->block, plan->min_split)) {
         *from = cut;
         return true;
     }
@@ -377,7 +386,7 @@ static bool run_on(struct plan *plan, struct chunk *chunk, int64_t reach)
     if (next == list_end(plan) || next->owner != 0 || next->pos != chunk->end
         || reach <= chunk->end)
         return false;
-    chunk->end = least(least(reach, next->end), block_after(chunk->end));
+    chunk->end = least(least(reach, next->end), block_after(plan, chunk->end));
     next->pos = next->busy = chunk->end;
     if (next->pos == next->end)
         drop(plan, next);

@@ -10,14 +10,28 @@
 #include "code.h"
 #include "transfer.h"
 
-/* A failure at a file, for people: what was tried, with which file, and why not. */
-static void file_error(struct ldl_error *error, struct transfer *transfer, int kind, const char *what)
+#define LOOK_AGAIN 50 /* milliseconds, while a network thread hangs */
+
+/* Some kinds say more than the errno that they were made from. */
+static const char *reason(const struct file *file, int kind)
 {
-    const struct file *file = &transfer->file;
-    const char *path = file->path ? file->path : transfer->name;
-    const char *why = file->errnum ? strerror(file->errnum) : ldl_kind_text(kind);
-    error_set(error, kind, NULL, "%s %s: %s", what, path, why);
-    error->errnum = file->errnum;
+    if (kind == LDL_JOURNAL_CORRUPT)
+        return "its .part of another run is in the way";
+    return file->errnum && kind != LDL_LOCKED ? strerror(file->errnum) : ldl_kind_text(kind);
+}
+
+/* A failure at a file, for people: what was tried, with which file, and why not. */
+static void file_error(struct ldl_error *error, const struct transfer *transfer, int kind, const char *what)
+{
+    const char *dir = transfer->dir ? transfer->dir : "";
+    size_t length = strlen(dir);
+    const char *between = length > 0 && dir[length - 1] != '/' ? "/" : "";
+    if (length + strlen(transfer->name) > sizeof error->message / 2) /* the reason must fit, too */
+        error_set(error, kind, NULL, "%s the file: %s", what, reason(&transfer->file, kind));
+    else
+        error_set(error, kind, NULL, "%s %s%s%s: %s", what, dir, between, transfer->name,
+                  reason(&transfer->file, kind));
+    error->errnum = transfer->file.errnum;
 }
 
 /* The job is over: whatever waits for the disk goes on. */
@@ -84,13 +98,14 @@ static void discard(struct transfer *transfer)
         transfer->path = file->path;
         file->path = NULL;
     }
-    file_close(file, !transfer->keep_part);
+    file_close(file, !transfer->keep_part || transfer->error.kind == LDL_CANCELLED);
     pthread_mutex_lock(&transfer->lock);
     transfer->disk_busy = false;
     transfer->state = LDL_FINISHED;
     transfer->finished = monotonic();
     pthread_mutex_unlock(&transfer->lock);
     transfer_done(transfer);
+    atomic_store(&transfer->over, true); /* its home lets go of it */
 }
 
 /* From here on a cancel comes too late. */
@@ -156,27 +171,36 @@ static void run_job(struct message *message)
     transfer_unref(transfer);
 }
 
+/* A network thread that hung until after the session was closed still hands over what it leaves. */
+static bool is_last(struct disk *disk)
+{
+    return atomic_load(&disk->stopping) && latch_count(disk->threads) == 1;
+}
+
 static void *run(void *subject)
 {
     struct disk *disk = subject;
     struct pollfd ready = {.fd = disk->jobs.wake_fd, .events = POLLIN};
-    for (;;) {
+    bool last = false;
+    while (!last) {
         queue_clear_wake(&disk->jobs);
-        struct message *message = queue_pop(&disk->jobs);
-        if (message)
+        last = is_last(disk); /* before the queue is found empty */
+        for (struct message *message; (message = queue_pop(&disk->jobs));)
             run_job(message);
-        else if (atomic_load(&disk->stopping))
-            return NULL;
-        else
-            poll(&ready, 1, -1);
+        if (!last)
+            poll(&ready, 1, atomic_load(&disk->stopping) ? LOOK_AGAIN : -1);
     }
+    latch_leave(disk->threads);
+    return NULL;
 }
 
 int disk_start(struct disk *disk)
 {
-    int failed = pthread_create(&disk->thread, NULL, run, disk);
-    disk->running = failed == 0;
-    return failed ? -LDL_NO_MEMORY : 0;
+    latch_enter(disk->threads);
+    disk->running = pthread_create(&disk->thread, NULL, run, disk) == 0;
+    if (!disk->running)
+        latch_leave(disk->threads);
+    return disk->running ? 0 : -LDL_NO_MEMORY;
 }
 
 void disk_stop(struct disk *disk)

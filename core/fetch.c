@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "send.h"
@@ -61,7 +62,10 @@ static int take_url(struct fetch *fetch)
         return 0; /* a redirect set it */
     pthread_mutex_lock(&transfer->lock);
     int result = url_parse(transfer->url, &fetch->url);
+    if (result == 0 && transfer->user && !(fetch->url.user = strdup(transfer->user)))
+        result = -LDL_NO_MEMORY;
     fetch->stripped = transfer->stripped;
+    fetch->bare = transfer->bare;
     fetch->redirected = transfer->redirected;
     if (fetch->purpose == FETCH_FIRST && transfer->asked_plain)
         fetch->ranged = false;
@@ -84,6 +88,7 @@ int fetch_prepare(struct fetch *fetch)
     curl_easy_setopt(fetch->easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(fetch->easy, CURLOPT_WRITEDATA, fetch);
     fetch->state = FETCH_HEAD;
+    fetch->ended = false;
     fetch->header_bytes = 0;
     fetch->interim = 0;
     fetch->drained = 0;
@@ -93,6 +98,11 @@ int fetch_prepare(struct fetch *fetch)
 }
 
 /* The head */
+
+static void header_error(struct fetch *fetch)
+{
+    error_set(&fetch->error, LDL_PROTOCOL, fetch->url.text, "the header of the answer is too large");
+}
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *subject)
 {
@@ -105,7 +115,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *subject)
     fetch->header_bytes += length;
     if (fetch->header_bytes <= HEADERS_MOST && fetch->interim <= INTERIM_MOST + 1)
         return length;
-    error_set(&fetch->error, LDL_PROTOCOL, fetch->url.text, "the header of the answer is too large");
+    header_error(fetch);
     return 0;
 }
 
@@ -195,21 +205,37 @@ static void pin(struct fetch *fetch)
         transfer->pinned = NULL;
 }
 
+/* Where the redirects have led. Transfer lock held. */
+static int stay_there(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    char *url = strdup(fetch->url.text);
+    char *user = fetch->url.user ? strdup(fetch->url.user) : NULL;
+    if (!url || (fetch->url.user && !user)) {
+        free(url);
+        free(user);
+        return -LDL_NO_MEMORY;
+    }
+    free(transfer->url);
+    free(transfer->user);
+    transfer->url = url;
+    transfer->user = user;
+    transfer->stripped = fetch->stripped;
+    transfer->bare = fetch->bare;
+    return 0;
+}
+
 /* What the first answer says holds from now on. Transfer lock held. */
 static int identify(struct fetch *fetch, struct head *head)
 {
     struct transfer *transfer = fetch->transfer;
     const struct answer *answer = &fetch->answer;
-    char *url = strdup(fetch->url.text);
-    if (!url)
+    if (stay_there(fetch) != 0)
         return -LDL_NO_MEMORY;
-    free(transfer->url);
-    transfer->url = url;
-    transfer->stripped = fetch->stripped;
     transfer->redirected = fetch->redirected;
     transfer->known = answer->seen;
     transfer->identified = true;
-    transfer->ranges = answer->accepts_ranges && answer->seen.total >= 0;
+    transfer->ranges = fetch->ranged && answer->accepts_ranges && answer->seen.total >= 0;
     transfer->length_verified = answer->length_framed;
     measure(fetch, &transfer->plan);
     pin(fetch);
@@ -241,14 +267,30 @@ static void accept_first(struct fetch *fetch, int status, const struct ldl_heade
         finish_info(transfer);
 }
 
-/* Another ETag, but the same date and length: some clusters do that (H26). True: the ETag counts no more. */
-static bool drop_etag(struct transfer *transfer)
+/* Another ETag, but the same date and length: some clusters do that (H26). Its answer isn't used, and when it happens
+ * again the ETag counts no more. */
+static void count_flip(struct transfer *transfer)
 {
     if (++transfer->flips < FLIPS)
-        return false;
+        return;
     transfer->known.etag_strength = ETAG_NONE;
     transfer->warning = "the server's ETag differs from answer to answer; its date and length were relied on";
-    return true;
+}
+
+/* One stream brings all from byte 0. A length that only one of the answers tells holds for all. Transfer lock held. */
+static void take_whole(struct fetch *fetch, double now)
+{
+    struct transfer *transfer = fetch->transfer;
+    int64_t told = fetch->answer.seen.total;
+    fetch->cut = chunk_take_all(&transfer->plan, fetch->stream, now) != 0;
+    atomic_store(&transfer->received, 0);
+    if (!fetch->cut && transfer->known.total < 0 && told >= 0) {
+        transfer->known.total = told;
+        plan_set_total(&transfer->plan, told);
+    }
+    if (transfer->known.total >= 0)
+        fetch->reach = transfer->known.total;
+    transfer->length_verified = transfer->known.total >= 0 || fetch->answer.length_framed;
 }
 
 /* Transfer lock held. */
@@ -259,7 +301,7 @@ static void join(struct fetch *fetch)
     fetch->state = FETCH_BODY;
     place_body(fetch);
     if (fetch->purpose == FETCH_WHOLE)
-        fetch->cut = chunk_take_all(&transfer->plan, fetch->stream, now) != 0;
+        take_whole(fetch, now);
     else
         fetch->cut = chunk_accept(&transfer->plan, fetch->stream, now,
                                   (struct span){fetch->position, fetch->reach}, &fetch->from)
@@ -280,13 +322,36 @@ static void give_up_ranges(struct fetch *fetch)
     fetch->cut = true;
 }
 
+/* So much of what was asked must come for a try to count as progress. */
+static int64_t enough(int64_t asked)
+{
+    return asked / 10 < PROGRESS ? (asked + 9) / 10 : PROGRESS;
+}
+
+/* An answer may be shorter than what was asked (H5), but with crumbs nobody comes to an end. */
+static bool is_crumb(const struct fetch *fetch)
+{
+    const struct answer *answer = &fetch->answer;
+    return fetch->purpose == FETCH_RANGE && answer->verdict == ANSWER_RANGE
+           && answer->last - answer->first + 1 < enough(fetch->ask.end - fetch->ask.first);
+}
+
+static void refuse_crumb(struct fetch *fetch, int status)
+{
+    error_set(&fetch->error, LDL_RANGE_MISMATCH, fetch->url.text, "the answer has only %lld of %lld bytes",
+              (long long) (fetch->answer.last - fetch->answer.first + 1),
+              (long long) (fetch->ask.end - fetch->ask.first));
+    fetch->error.status = status;
+}
+
 static void accept_joining(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
     int verdict = fetch->answer.verdict;
     pthread_mutex_lock(&transfer->lock);
-    if (verdict == ANSWER_FLIPPED && !drop_etag(transfer))
-        fetch->cut = true;
+    fetch->cut = verdict == ANSWER_FLIPPED;
+    if (fetch->cut)
+        count_flip(transfer);
     else if (verdict == ANSWER_IGNORED)
         give_up_ranges(fetch);
     else
@@ -305,6 +370,8 @@ static void apply(struct fetch *fetch, int status, const struct ldl_header *head
         fetch->location = strdup(answer->location);
     else if (answer->verdict == ANSWER_PLAIN)
         fetch->drop_range = true;
+    else if (is_crumb(fetch))
+        refuse_crumb(fetch, status);
     else if (fetch->purpose == FETCH_FIRST)
         accept_first(fetch, status, headers, count);
     else
@@ -387,23 +454,28 @@ static void hint(const struct fetch *fetch, struct span span)
         file_hint(&fetch->transfer->file, mark - HINT_EVERY, HINT_EVERY);
 }
 
-/* Writes the part of the buffer that may be written now. False: no more for this stream. */
+/* Writes the part of the buffer that may be written now. False: no more for this stream.
+ * Threads take turns: writers of one file exclude each other in the kernel anyway, but there they spin, which cost
+ * a fifth of all CPU time with two threads on tmpfs. */
 static bool write_span(struct fetch *fetch, const char *bytes, struct span span)
 {
     struct transfer *transfer = fetch->transfer;
     int errnum = 0;
     int64_t length = span.end - span.first;
+    pthread_mutex_lock(&transfer->writing);
     int result = file_write(&transfer->file, bytes, (size_t) length, span.first, &errnum);
-    if (result == 0)
+    pthread_mutex_unlock(&transfer->writing);
+    if (result == 0) {
         hint(fetch, span);
-    else
+        atomic_fetch_add(&transfer->received, length); /* before the file may be found complete */
+    } else {
         disk_failed(fetch, -result, errnum);
+    }
     pthread_mutex_lock(&transfer->lock);
     bool more = chunk_end_write(&transfer->plan, fetch->stream, fetch->reach, monotonic());
     fetch->end = span.end + chunk_left(&transfer->plan, fetch->stream);
     transfer_check_complete(transfer);
     pthread_mutex_unlock(&transfer->lock);
-    atomic_fetch_add(&transfer->received, length);
     fetch->received += length;
     return more && result == 0;
 }
@@ -511,6 +583,18 @@ static size_t drain(struct fetch *fetch, size_t length)
     return fetch->drained <= DRAIN_MOST ? length : CURL_WRITEFUNC_ERROR;
 }
 
+/* May the connection serve another request? Not while bytes of this answer are to come, nor with bytes past its end,
+ * which would be taken for the next one's (H38). */
+static bool reusable(struct fetch *fetch)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    char byte;
+    if (fetch->position < fetch->reach)
+        return false;
+    curl_easy_getinfo(fetch->easy, CURLINFO_ACTIVESOCKET, &fd);
+    return fd != CURL_SOCKET_BAD && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *subject)
 {
     struct fetch *fetch = subject;
@@ -524,7 +608,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *subject)
     if (fetch->state == FETCH_PARKED || fetch->resume_at > monotonic())
         return CURL_WRITEFUNC_PAUSE;
     receive(fetch, bytes, length);
-    return stopped(fetch) ? CURL_WRITEFUNC_ERROR : length;
+    return stopped(fetch) && !reusable(fetch) ? CURL_WRITEFUNC_ERROR : length;
 }
 
 /* The end */
@@ -558,20 +642,50 @@ static int kind_of(const struct fetch *fetch, int code)
     return LDL_PROTOCOL;
 }
 
+static bool connected(struct fetch *fetch)
+{
+    curl_off_t sent = 0;
+    curl_easy_getinfo(fetch->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
+    return sent > 0;
+}
+
+/* libcurl may call itself out of memory when a header line is over 100 KB (H43). */
+static bool is_endless_line(struct fetch *fetch, int code)
+{
+    return code == CURLE_OUT_OF_MEMORY && fetch->state == FETCH_HEAD && connected(fetch);
+}
+
 static void curl_error(struct fetch *fetch, int code)
 {
     const char *text = fetch->detail[0] ? fetch->detail : curl_easy_strerror((CURLcode) code);
     long errnum = 0;
+    if (is_endless_line(fetch, code)) {
+        header_error(fetch);
+        return;
+    }
     error_set(&fetch->error, kind_of(fetch, code), fetch->url.text, "%s", text);
     curl_easy_getinfo(fetch->easy, CURLINFO_OS_ERRNO, &errnum);
     fetch->error.errnum = fetch->socket_errno ? fetch->socket_errno : (int) errnum;
     fetch->error.curl_code = code;
 }
 
+/* Nobody had told the length: it is what came. */
+static void learn_total(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    fetch->answer.seen.total = fetch->position;
+    if (!as_expected(fetch))
+        return;
+    pthread_mutex_lock(&transfer->lock);
+    plan_set_total(&transfer->plan, fetch->position);
+    transfer->known.total = fetch->position;
+    transfer_check_complete(transfer);
+    pthread_mutex_unlock(&transfer->lock);
+}
+
 /* The answer came to its end: is that all of what it announced? */
 static void end_body(struct fetch *fetch, int code)
 {
-    struct transfer *transfer = fetch->transfer;
     if (fetch->used > 0 && !stopped(fetch))
         flush(fetch);
     if (stopped(fetch))
@@ -583,11 +697,7 @@ static void end_body(struct fetch *fetch, int code)
                   (long long) (fetch->position - fetch->answer.first),
                   (long long) (fetch->reach - fetch->answer.first));
     } else if (fetch->reach == INT64_MAX) {
-        pthread_mutex_lock(&transfer->lock);
-        plan_set_total(&transfer->plan, fetch->position);
-        transfer->known.total = fetch->position;
-        transfer_check_complete(transfer);
-        pthread_mutex_unlock(&transfer->lock);
+        learn_total(fetch);
     }
 }
 
@@ -682,13 +792,6 @@ void fetch_resume(struct fetch *fetch)
 
 /* Watchdogs */
 
-static bool connected(struct fetch *fetch)
-{
-    curl_off_t sent = 0;
-    curl_easy_getinfo(fetch->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
-    return sent > 0;
-}
-
 static void late(struct fetch *fetch, int kind, const char *what, double seconds)
 {
     error_set(&fetch->error, kind, fetch->url.text, "%s for %.3g s", what, seconds);
@@ -773,19 +876,21 @@ bool fetch_watch(struct fetch *fetch, double now)
 static bool made_progress(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
-    int64_t asked = fetch->ask.end - fetch->ask.first;
+    int64_t total = transfer->known.total; /* the first request asks for all, whatever that is */
+    int64_t asked = (total >= 0 && total < fetch->ask.end ? total : fetch->ask.end) - fetch->ask.first;
     int64_t gained = fetch->received;
     if (!transfer->ranges) {
         gained = fetch->position - transfer->furthest;
         transfer->furthest = gained > 0 ? fetch->position : transfer->furthest;
     }
-    return gained >= (asked / 10 < PROGRESS ? (asked + 9) / 10 : PROGRESS) && gained > 0;
+    return gained >= enough(asked) && gained > 0;
 }
 
 static void describe_fault(struct fetch *fetch, struct span rest, int attempt, bool progress)
 {
     struct transfer *transfer = fetch->transfer;
     fetch->note->single_use = true;
+    fetch->note->generation = transfer->generation;
     fetch->note->event = (struct ldl_event){
         .error = fetch->error,
         .stage = LDL_STAGE_REQUEST,
@@ -810,13 +915,25 @@ static int count_attempt(struct fetch *fetch, bool progress, int in_plan)
     return transfer->attempt;
 }
 
+/* An answer may be shorter than what was asked; one that brings next to nothing is a failed try (H5). */
+static void check_share(struct fetch *fetch, bool progress)
+{
+    struct transfer *transfer = fetch->transfer;
+    if (progress || !fetch->ended || stopped(fetch) || transfer->state != LDL_RUNNING
+        || !chunk_owns(&transfer->plan, fetch->stream))
+        return; /* of a range, what its answer leaves was set free when it was accepted */
+    error_set(&fetch->error, LDL_SHORT_BODY, fetch->url.text, "the answer had only %lld of the bytes asked for",
+              (long long) fetch->received);
+}
+
 /* Gives its part back. Returns whether a fault is to be posted. Transfer lock held. */
 static bool give_back(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
+    bool progress = made_progress(fetch);
+    check_share(fetch, progress);
     bool fault = fetch->error.kind != LDL_OK && !atomic_load(&transfer->over) && !transfer->restarting
                  && transfer->state != LDL_PUBLISHING;
-    bool progress = made_progress(fetch);
     struct span rest = fetch->ask;
     int attempt = 0;
     if (transfer->state == LDL_RUNNING)

@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -382,6 +383,7 @@ static void *run(void *subject)
         run_due(loop);
     }
     end_all(loop);
+    latch_leave(loop->all->threads);
     return NULL;
 }
 
@@ -391,6 +393,23 @@ static int watch_inbox(struct loop *loop)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = loop->inbox.wake_fd};
     return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->inbox.wake_fd, &event) < 0 ? -code_of_errno(errno) : 0;
+}
+
+/* libcurl opens two descriptors for itself, which take the lowest free numbers; before 8.8 a child process would get
+ * them too (P5). */
+static CURLM *open_multi(int any_fd)
+{
+    int taken[2];
+    for (int i = 0; i < 2; i++)
+        taken[i] = fcntl(any_fd, F_DUPFD_CLOEXEC, 0);
+    for (int i = 0; i < 2; i++)
+        if (taken[i] >= 0)
+            close(taken[i]);
+    CURLM *multi = curl_multi_init();
+    for (int i = 0; i < 2; i++)
+        if (taken[i] >= 0)
+            fcntl(taken[i], F_SETFD, FD_CLOEXEC);
+    return multi;
 }
 
 static void configure_multi(struct loop *loop)
@@ -410,7 +429,7 @@ int loop_open(struct loop *loop)
     if (result != 0)
         return result;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
-    loop->multi = curl_multi_init();
+    loop->multi = loop->epoll < 0 ? NULL : open_multi(loop->epoll);
     result = loop->epoll < 0 ? -code_of_errno(errno) : !loop->multi ? -LDL_NO_MEMORY : watch_inbox(loop);
     if (result == 0)
         configure_multi(loop);
@@ -421,7 +440,10 @@ int loop_open(struct loop *loop)
 
 int loop_start(struct loop *loop)
 {
+    latch_enter(loop->all->threads);
     loop->running = pthread_create(&loop->thread, NULL, run, loop) == 0;
+    if (!loop->running)
+        latch_leave(loop->all->threads);
     return loop->running ? 0 : -LDL_NO_MEMORY;
 }
 
@@ -429,6 +451,11 @@ void loop_stop(struct loop *loop)
 {
     atomic_store(&loop->stopping, true);
     queue_wake(&loop->inbox);
+}
+
+void loop_drain(struct loop *loop)
+{
+    end_all(loop);
 }
 
 void loop_close(struct loop *loop)

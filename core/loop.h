@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "latch.h"
 #include "queue.h"
 
 struct loops;
@@ -31,6 +32,7 @@ struct loop {
 struct loops {
     int count;
     struct loop *list;
+    struct latch *threads;   /* immutable: the session's */
 };
 
 /* Is this libcurl usable? 0, or a negative kind with the reason. Once per process; any thread. */
@@ -39,6 +41,7 @@ int loop_check_library(const char **reason);
 int loop_open(struct loop *loop);  /* queue, multi, epoll; 0 or a negative kind */
 int loop_start(struct loop *loop); /* the thread */
 void loop_stop(struct loop *loop); /* asks; the owner joins */
+void loop_drain(struct loop *loop); /* after the join: drops what was sent to it too late */
 void loop_close(struct loop *loop); /* after the join, or when it never started */
 
 #endif

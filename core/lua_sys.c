@@ -37,16 +37,18 @@ static int sys_is_terminal(lua_State *L)
     return 1;
 }
 
-/* columns(fd) -> width of the terminal, or nil when unknown */
+/* columns(fd) -> width of the terminal, and its height in rows; nil when unknown */
 static int sys_columns(lua_State *L)
 {
     struct winsize size = {0};
     int fd = (int)luaL_checkinteger(L, 1);
-    if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
         lua_pushnil(L);
-    else
-        lua_pushinteger(L, size.ws_col);
-    return 1;
+        return 1;
+    }
+    lua_pushinteger(L, size.ws_col);
+    lua_pushinteger(L, size.ws_row);
+    return 2;
 }
 
 /* signals: in the handlers only what signal-safety(7) allows */
@@ -186,6 +188,15 @@ static int sys_make_directories(lua_State *L)
     return 1;
 }
 
+/* writable(directory) -> true | nil, message, errno */
+static int sys_writable(lua_State *L)
+{
+    if (faccessat(AT_FDCWD, luaL_checkstring(L, 1), W_OK | X_OK, AT_EACCESS) != 0)
+        return push_failure(L, errno);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 /* raise_fd_limit() -> how many files may be open, at most 65536 | nil, message, errno */
 static int sys_raise_fd_limit(lua_State *L)
 {
@@ -209,6 +220,7 @@ static const luaL_Reg functions[] = {
     {"interrupted", sys_interrupted},
     {"resized", sys_resized},
     {"make_directories", sys_make_directories},
+    {"writable", sys_writable},
     {"raise_fd_limit", sys_raise_fd_limit},
     {NULL, NULL},
 };

@@ -22,13 +22,14 @@
 #define LOOPS_DEFAULT 4
 #define CONNECTIONS_MOST 256
 #define JOIN_WITHIN 2.0   /* seconds that close waits for the threads */
-#define ANSWER_WITHIN 0.2 /* seconds until a cancelled transfer is reported, whatever hangs (I6) */
+#define ANSWER_WITHIN 0.15 /* seconds until a cancelled transfer is reported, whatever hangs (I6) */
 #define BUCKETS 256
 
 struct ldl_session {
     pid_t pid;                /* a forked child must not use it */
     struct queue events;
     struct limit limit;
+    struct latch threads;
     struct loops loops;
     struct disk disk;
     bool started;
@@ -74,6 +75,7 @@ static void free_session(struct ldl_session *session)
     queue_destroy(&session->disk.jobs);
     queue_destroy(&session->events);
     limit_destroy(&session->limit);
+    latch_destroy(&session->threads);
     free(session);
 }
 
@@ -89,6 +91,8 @@ int ldl_session_open(const struct ldl_session_options *options, ldl_session **ou
     session->pid = getpid();
     session->disk.jobs.wake_fd = -1;
     limit_init(&session->limit);
+    latch_init(&session->threads);
+    session->disk.threads = session->loops.threads = &session->threads;
     session->loops.count = count_loops(options);
     session->loops.list = calloc((size_t) session->loops.count, sizeof(struct loop));
     result = session->loops.list ? queue_init(&session->events) : -LDL_NO_MEMORY;
@@ -132,26 +136,44 @@ static int start_threads(struct ldl_session *session)
     return result;
 }
 
-static bool join(pthread_t thread, bool *running, const struct timespec *until)
+static void join(pthread_t thread, bool *running)
 {
-    if (*running && pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, until) == 0)
-        *running = false;
-    return !*running;
+    if (*running)
+        pthread_join(thread, NULL);
+    *running = false;
+}
+
+/* A loop may have been sent something by another thread after its own had ended. */
+static void drain_loops(struct ldl_session *session)
+{
+    for (int i = 0; i < session->loops.count; i++)
+        loop_drain(&session->loops.list[i]);
+}
+
+/* Draining a stream posts to the loop of its transfer: hence twice. */
+static void end_loops(struct ldl_session *session)
+{
+    for (int i = 0; i < session->loops.count; i++)
+        join(session->loops.list[i].thread, &session->loops.list[i].running);
+    drain_loops(session);
+    drain_loops(session);
 }
 
 /* The loops first: their streams hand the last jobs to the disk thread. */
 static bool stop_threads(struct ldl_session *session)
 {
     struct timespec until;
-    bool all = true;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (time_t) JOIN_WITHIN;
     for (int i = 0; i < session->loops.count; i++)
         loop_stop(&session->loops.list[i]);
-    for (int i = 0; i < session->loops.count; i++)
-        all = join(session->loops.list[i].thread, &session->loops.list[i].running, &until) && all;
+    if (latch_wait(&session->threads, 1, &until))
+        end_loops(session);
     disk_stop(&session->disk);
-    return join(session->disk.thread, &session->disk.running, &until) && all;
+    bool ended = latch_wait(&session->threads, 0, &until);
+    if (ended)
+        join(session->disk.thread, &session->disk.running);
+    return ended;
 }
 
 static void drop_note(struct note *note)
@@ -198,8 +220,9 @@ void ldl_session_close(ldl_session *session)
     for (int i = 0; i < BUCKETS; i++)
         for (struct transfer *t = session->table[i]; t; t = t->next_in_table)
             cancel(t, LDL_CLOSED);
-    if (session->started && !stop_threads(session))
+    if (!stop_threads(session))
         return; /* a thread hangs in a system call: it keeps the memory that it uses */
+    drain_loops(session);
     drop_events(session);
     drop_table(session);
     free_session(session);
@@ -342,7 +365,10 @@ static int change_url(struct transfer *transfer, const char *text)
         return result;
     transfer->stripped = !url_same_origin(&transfer->request.url, &url);
     transfer->redirected = false;
+    transfer->bare = false;
     result = replace_text(&transfer->url, url.text);
+    if (result == 0)
+        result = replace_text(&transfer->user, url.user);
     url_free(&url);
     return result;
 }
@@ -357,8 +383,10 @@ static int apply_retry(struct transfer *transfer, int64_t first, const struct ld
         transfer->held--;
     if (how->fewer)
         transfer->connections = transfer->active > 1 ? (transfer->active + 1) / 2 : 1;
-    if (how->single)
+    if (how->single) {
         transfer->ranges = false;
+        transfer->asked_plain = true;
+    }
     transfer->fresh = transfer->fresh || how->fresh;
     if (transfer->state == LDL_RUNNING)
         chunk_unpark(&transfer->plan, first);
@@ -481,6 +509,23 @@ static void check_overdue(struct ldl_session *session)
         }
 }
 
+/* The fault of a stream from before a restart: nobody waits for its answer any more. */
+static bool is_stale(const struct note *note)
+{
+    const struct transfer *transfer = note->message.subject;
+    return note->single_use && note->generation != transfer->generation;
+}
+
+static struct note *pop_note(struct ldl_session *session)
+{
+    struct note *note = (struct note *) queue_pop(&session->events);
+    while (note && is_stale(note)) {
+        drop_note(note);
+        note = (struct note *) queue_pop(&session->events);
+    }
+    return note;
+}
+
 const struct ldl_event *ldl_next(ldl_session *session)
 {
     if (check_session(session) != 0)
@@ -488,10 +533,10 @@ const struct ldl_event *ldl_next(ldl_session *session)
     if (session->current)
         drop_note(session->current);
     check_overdue(session);
-    session->current = (struct note *) queue_pop(&session->events);
+    session->current = pop_note(session);
     if (!session->current) {
         queue_clear_wake(&session->events);
-        session->current = (struct note *) queue_pop(&session->events);
+        session->current = pop_note(session);
     }
     return session->current ? &session->current->event : NULL;
 }

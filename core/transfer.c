@@ -183,6 +183,7 @@ int transfer_new(const struct ldl_request *request, struct transfer **out)
         return -LDL_NO_MEMORY;
     atomic_init(&transfer->refs, 1);
     pthread_mutex_init(&transfer->lock, NULL);
+    pthread_mutex_init(&transfer->writing, NULL);
     limit_init(&transfer->limit);
     file_init(&transfer->file);
     identity_clear(&transfer->known);
@@ -218,7 +219,9 @@ void transfer_unref(struct transfer *transfer)
     request_free(&transfer->request);
     limit_destroy(&transfer->limit);
     pthread_mutex_destroy(&transfer->lock);
+    pthread_mutex_destroy(&transfer->writing);
     free(transfer->url);
+    free(transfer->user);
     free(transfer->pinned);
     free(transfer->dir);
     free(transfer->name);
@@ -351,6 +354,8 @@ void transfer_settle(struct transfer *transfer)
 void transfer_restart(struct transfer *transfer)
 {
     transfer->restarting = true;
+    transfer->generation++;
+    transfer->held = 0;
     transfer_settle(transfer);
 }
 

@@ -47,6 +47,7 @@ struct note {
     struct ldl_event event;
     struct head *head;       /* one reference, or NULL */
     bool single_use;         /* freed after it was read */
+    int generation;          /* of the transfer, when it is a stream's fault */
 };
 
 struct transfer {
@@ -68,6 +69,8 @@ struct transfer {
     atomic_int_least64_t received; /* bytes in the file */
     atomic_int delivering;   /* streams whose answer was accepted */
 
+    pthread_mutex_t writing; /* a leaf, around pwrite: see write_span */
+
     pthread_mutex_t lock;
     /* locked */
     int state;               /* enum ldl_state */
@@ -75,12 +78,15 @@ struct transfer {
     struct identity known;
     struct head *head;
     char *url;               /* effective, without credentials */
+    char *user;              /* credentials that `url` itself brought, or NULL */
     bool stripped;           /* it is of another origin: caller headers stay behind */
+    bool bare;               /* it was downgraded to http: no credentials ever */
     bool redirected;
     char *pinned;            /* "+host:port:address" for the next streams, or NULL */
     bool ranges;             /* the server serves ranges, and they can be trusted */
     bool identified;         /* `known` is set */
     bool restarting;         /* streams stop; the first request is sent again when they are gone */
+    int generation;          /* restarts so far; the owner alone changes it. Older faults are void */
     bool fresh;              /* the next stream opens a connection of its own */
     int connections;         /* how many streams there may be */
     int active;              /* streams that exist */
@@ -90,7 +96,7 @@ struct transfer {
     int64_t furthest;        /* how far a stream from byte 0 came */
     int flips;               /* answers with another ETag but the same date and length */
     bool length_verified;
-    bool asked_plain;        /* 416 to the first request: without Range from now on */
+    bool asked_plain;        /* ranges confuse the server (416, 206 of something else): none from now on */
     uint32_t last_stream;
     bool disk_busy;          /* a job is with the disk thread */
     bool open_failed;        /* FAULT of stage open or publish was posted; ldl_start answers */

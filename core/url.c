@@ -121,7 +121,8 @@ void url_redact(const char *text, char *out, size_t size)
     CURLU *handle = curl_url();
     char *clean = NULL;
     if (handle
-        && curl_url_set(handle, CURLUPART_URL, text, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME)
+        && curl_url_set(handle, CURLUPART_URL, text,
+                        CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE)
                == CURLUE_OK) {
         strip(handle);
         clean = part(handle, CURLUPART_URL, 0);

@@ -1,8 +1,8 @@
 --- One download: answers the engine's head, fault and done with the policies, and tells observers.
 -- SPDX-License-Identifier: MIT
 --
--- Every answer is a task of its own, so a slow policy holds up nothing but its own download, and one
--- that throws fails nothing but its own download.
+-- Every answer is a task of its own, so a policy that waits or throws holds up or fails nothing but
+-- its own download.
 
 local errors = require("luadl.errors")
 local filename = require("luadl.filename")
@@ -22,6 +22,8 @@ local RAMP = 30 -- seconds until one more connection is tried after a sign of a 
 local MOST_ALTERNATIVES = 10000
 
 local EXISTS = { fail = true, rename = true, replace = true, skip = true }
+local IN_THE_WAY = { exists = true, locked = true, journal_corrupt = true } -- another name is free
+local EEXIST = 17
 
 -- Errors
 
@@ -105,7 +107,7 @@ local function chosen_target(self, head)
     name_max = name_limit(self),
   })
   if not name then return nil, err end
-  return { dir = opts.dir, name = name }
+  return { dir = opts.dir ~= "." and opts.dir or nil, name = name }
 end
 
 local function start(self, target)
@@ -124,7 +126,9 @@ local function check_type(self, head, name)
   local extension = name:lower():match("%.([%w]+)$")
   local expected = not extension or extension:match("^x?html?$") or extension:match("^php%d?$")
     or extension:match("^aspx?$") or extension == "jsp"
-  if page and not expected then warn(self, "the server sent a web page (" .. head.content_type .. ")") end
+  if page and not expected then
+    warn(self, "the server sent a web page (" .. head.content_type .. ")")
+  end
 end
 
 local function answer_head(self, event)
@@ -177,15 +181,16 @@ function exists.replace(self, err)
   start(self, { dir = self.target.dir, name = self.target.name, replace = true })
 end
 
+-- A folder of this name isn't the file.
 function exists.skip(self, err)
-  if err.kind ~= "exists" then return fail(self, err) end
+  if err.kind ~= "exists" or err.errno ~= EEXIST then return fail(self, err) end
   self.skipped = { path = join(self.target.dir, self.target.name), skipped = true }
   self.engine:cancel(self.id)
 end
 
 local function answer_open_fault(self, event)
   local err = from_core(event.error)
-  if err.kind ~= "exists" and err.kind ~= "locked" then return fail(self, err) end
+  if not IN_THE_WAY[err.kind] then return fail(self, err) end
   exists[decide_exists(self, err)](self, err)
 end
 
@@ -206,6 +211,7 @@ local function describe_fault(self, event)
     extra = event.extra,
     redirected = event.redirected,
     restarts = self.restarts,
+    host_delay = self.hosts:delay(self.origin),
   }
 end
 
@@ -220,10 +226,10 @@ local function ramp(self)
   run(self, "ramp", function()
     local wanted = self.opts.connections
     repeat
-      self.loop:sleep(RAMP)
+      if self.loop:await(self.ended, RAMP) then return end
       local allowed = self.hosts:limit(self.origin, wanted)
-      if not self.ended.fired then self.engine:connections(self.id, allowed) end
-    until self.ended.fired or allowed >= wanted
+      self.engine:connections(self.id, allowed)
+    until allowed >= wanted
     self.ramping = false
   end)
 end
@@ -231,21 +237,38 @@ end
 local function note_host(self, fault, change)
   local err = fault.error
   if err.kind == "rate_limited" or (change and change.fewer) then
-    self.hosts:failed(self.origin, fault.active + 1, err.retry_after)
+    local wait = err.retry_after and math.min(err.retry_after, self.opts.max_retry_after)
+    self.hosts:failed(self.origin, fault.active + 1, wait)
   end
   if change and change.fewer then ramp(self) end
 end
 
-local function answer_request_fault(self, event)
-  local fault = describe_fault(self, event)
+local function decide_retry(self, fault)
   local delay, change = self.opts.retry(fault)
   if delay == nil then delay, change = self.default_retry(fault) end
+  local usable = type(delay) == "number" and delay == delay
+  if delay and not (usable and (change == nil or type(change) == "table")) then
+    error("the retry policy must answer a delay in seconds and perhaps a table", 0)
+  end
+  return delay, change
+end
+
+-- What came before the end or a restart needs no answer any more.
+local function is_void(self, event)
+  return self.ended.fired or self.restarts ~= event.restarts
+end
+
+local function answer_request_fault(self, event)
+  if is_void(self, event) then return end
+  local fault = describe_fault(self, event)
+  local delay, change = decide_retry(self, fault)
+  if is_void(self, event) then return end
   if not delay then return fail(self, fault.error) end
-  if change and change.restart then self.restarts = self.restarts + 1 end
   note_host(self, fault, change)
   if self.opts.on_retry then self.opts.on_retry(fault, delay, change) end
   if delay > 0 then self.loop:await(self.ended, delay) end
-  if self.ended.fired then return end
+  if is_void(self, event) then return end
+  if change and change.restart then self.restarts = self.restarts + 1 end
   local ok, err = self.engine:retry(self.id, event.range, change or {})
   if not ok then fail(self, from_core(err)) end
 end
@@ -270,7 +293,9 @@ local function outcome(self, event)
     self.skipped.elapsed, self.skipped.warnings = event.elapsed, self.warnings
     return self.skipped
   end
-  if not event.error then return self.info and describe_head(self, event) or describe_result(self, event) end
+  if not event.error then
+    return self.info and describe_head(self, event) or describe_result(self, event)
+  end
   local reason = self.reason
   if not reason or (reason.kind ~= event.error.kind and not errors.is(reason, "callback")) then
     reason = from_core(event.error)
@@ -315,6 +340,7 @@ local answers = {
 
 --- Takes an event of the engine.
 function methods:handle(event)
+  event.restarts = self.restarts
   local answer = answers[event.stage or event.kind]
   run(self, answer[1], answer[2], event)
 end
@@ -350,8 +376,10 @@ local function describe_request(self)
   request.no_redirects = opts.max_redirects == 0
   request.head_only = self.info
   request.connections = self.hosts:limit(self.origin, opts.connections)
-  request.expect_size = opts.expect and opts.expect.size
-  request.expect_type = opts.expect and opts.expect.content_type and opts.expect.content_type:lower()
+  if opts.expect then
+    request.expect_size = opts.expect.size
+    request.expect_type = opts.expect.content_type and opts.expect.content_type:lower()
+  end
   self.target = known_target(self)
   request.target = self.target
   return request
@@ -368,22 +396,39 @@ end
 
 local function ask(self)
   local id, err = self.engine:new(describe_request(self))
-  if not id then return nil, from_core(err) end
+  if not id then
+    err.url = err.url or errors.redact_url(self.opts.url)
+    return nil, from_core(err)
+  end
   self.id = id
   self.session:enter(self)
   if self.opts.on_progress then run(self, "on_progress", watch_progress) end
-  if self.hosts:limit(self.origin, self.opts.connections) < self.opts.connections then ramp(self) end
+  if self.hosts:limit(self.origin, self.opts.connections) < self.opts.connections then
+    ramp(self)
+  end
   return true
 end
 
+local function give_up(self, err)
+  self.error = err
+  self.ended:fire()
+end
+
+-- The host asked for peace; the deadline runs meanwhile.
 local function ask_later(self, delay)
+  local deadline = self.opts.deadline
+  self.session:enter(self)
   run(self, "request", function()
-    self.loop:await(self.ended, delay)
+    self.loop:await(self.ended, math.min(delay, deadline or delay))
+    self.session:drop(self)
     if self.ended.fired then return end
+    if deadline and deadline <= delay then
+      local message = ("not complete after %.3g s"):format(deadline)
+      return give_up(self, errors.new("deadline", message, { url = self.url }))
+    end
+    self.opts.deadline = deadline and deadline - delay
     local ok, err = ask(self)
-    if ok then return end
-    self.error = err
-    self.ended:fire()
+    if not ok then give_up(self, err) end
   end)
 end
 
@@ -417,10 +462,7 @@ function download.new(session, opts, info)
     return self
   end
   local ok, err = ask(self)
-  if not ok then
-    self.error = err
-    self.ended:fire()
-  end
+  if not ok then give_up(self, err) end
   return self
 end
 
@@ -443,15 +485,13 @@ function methods:cancel(reason)
   if self.ended.fired then return end
   local err = errors.new("cancelled", reason or "cancelled", { url = self.url })
   if self.id then return fail(self, err) end
-  self.error = err
-  self.ended:fire()
+  give_up(self, err)
 end
 
 --- The session is gone: nobody will answer any more.
 function methods:abandon()
   if self.ended.fired then return end
-  self.error = errors.new("closed", "the session was closed", { url = self.url })
-  self.ended:fire()
+  give_up(self, errors.new("closed", "the session was closed", { url = self.url }))
 end
 
 local function sample_speed(self, stats)

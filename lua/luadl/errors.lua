@@ -152,10 +152,15 @@ function methods:is(kind)
   return self.kind == kind
 end
 
+local function says_number(message, number)
+  return message:find(("%%f[%%d]%d%%f[%%D]"):format(number)) ~= nil
+end
+
 local function facts_of(err)
+  local status_told = err.status and says_number(err.message, err.status)
   return {
-    err.status and ("HTTP %d"):format(err.status) or false,
-    err.attempt and err.attempt > 1 and ("attempt %d"):format(err.attempt) or false,
+    err.status and not status_told and ("HTTP %d"):format(err.status) or false,
+    err.attempt and err.attempt > 1 and ("tried %d times"):format(err.attempt) or false,
     err.path or false,
     err.url or false,
   }

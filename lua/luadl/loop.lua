@@ -3,7 +3,7 @@
 --
 -- A task is a coroutine that the loop resumes. Whoever waits inside a task yields; whoever waits
 -- outside of one, or in a coroutine of somebody else's, blocks and drives the loop meanwhile. The
--- world is handed in: `now()` in seconds, `wait(seconds)` until something came, `poll()` to take it.
+-- world is handed in: `now()` in seconds, `wait(seconds)` until something comes, `poll()` takes it.
 
 local errors = require("luadl.errors")
 
@@ -110,6 +110,7 @@ end
 local function yield_for(self, signal, seconds)
   local task = self.current
   local timer = seconds and self:after(seconds, function()
+    if not signal.waiting[task] then return end -- it fired in the same step
     signal.waiting[task] = nil
     make_ready(self, task, false)
   end)
@@ -163,10 +164,11 @@ local function run_timers(self)
   end
 end
 
+-- Those that are ready now; a task that blocks meanwhile runs the rest of them itself.
 local function run_ready(self)
-  local batch = self.ready
-  self.ready = {}
-  for _, entry in ipairs(batch) do
+  for _ = 1, #self.ready do
+    local entry = table.remove(self.ready, 1)
+    if not entry then return end
     resume(self, entry[1], (table.unpack or unpack)(entry, 2)) -- luacheck: ignore unpack
   end
 end

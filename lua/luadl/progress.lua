@@ -48,7 +48,7 @@ local function numbers(stats)
     percent and percent .. "%" or "",
     units.format_bytes(stats.received or 0),
     units.format_rate(stats.speed or 0),
-    eta and units.format_duration(eta) or "--"
+    eta and units.format_duration(math.ceil(eta)) or "--"
   )
 end
 

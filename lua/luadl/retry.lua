@@ -108,8 +108,9 @@ end
 function react.again(policy, fault)
   if fault.attempt > policy.tries then return give_up(policy, fault) end
   if fault.error.retry_after then return as_told(policy, fault.error) end
-  if fault.progress then return 0 end
-  return backoff(policy, fault.attempt)
+  local told = fault.host_delay or 0 -- perhaps in answer to another download
+  if fault.progress then return told end
+  return math.max(told, backoff(policy, fault.attempt))
 end
 
 function react.once(policy, fault)

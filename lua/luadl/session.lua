@@ -37,7 +37,7 @@ function session.new(opts)
     engine = engine,
     defaults = defaults,
     hosts = host.new(core.now),
-    downloads = {}, -- by the engine's id; a download under way is not collected
+    downloads = {}, -- by the engine's id, while it has none by itself; none of them is collected
   }, metatable)
   self.loop = loop.new({
     now = core.now,
@@ -115,11 +115,11 @@ end
 -- For downloads
 
 function methods:enter(each)
-  self.downloads[each.id] = each
+  self.downloads[each.id or each] = each
 end
 
 function methods:drop(each)
-  self.downloads[each.id] = nil
+  self.downloads[each.id or each] = nil
 end
 
 metatable.__close = methods.close

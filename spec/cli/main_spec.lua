@@ -27,6 +27,8 @@ local function parts(changes)
     raise_fd_limit = function() end,
     catch_signals = function(fd) made.seen.wake_fd = fd end,
     interrupted = function() return made.interrupts end,
+    make_directories = function(path) made.seen.dir = path return true end,
+    writable = function(path) made.seen.folder = path return true end,
   }
   for name, value in pairs(changes or {}) do made[name] = value end
   return made
@@ -84,6 +86,23 @@ describe("the command", function()
     local made = parts()
     cli.main({ "-k", "http://a/1" }, made)
     assert.matches("warning: TLS certificates are not verified", made.world.stderr.text())
+  end)
+
+  it("makes the folder of -d and asks for nothing when files can't be written there", function()
+    local made = parts()
+    made.sys.writable = function() return nil, "Permission denied", 13 end
+    made.batch.run = function() error("a request") end
+    assert.equal(16, cli.main({ "-d", "new", "http://a/1" }, made))
+    assert.equal("new", made.seen.dir)
+    assert.matches("^luadl: cannot write into new: Permission denied; ", made.world.stderr.text())
+  end)
+
+  it("looks where -o leads", function()
+    for output, folder in pairs({ ["f"] = ".", ["a/b/f"] = "a/b", ["/f"] = "/" }) do
+      local made = parts()
+      assert.equal(0, cli.main({ "-o", output, "http://a/1" }, made))
+      assert.equal(folder, made.seen.folder)
+    end
   end)
 
   it("closes the session also when something throws", function()
@@ -145,6 +164,6 @@ describe("luadl --info", function()
     local made = with_heads()
     assert.equal(3, cli.main({ "--info", "http://a/missing", "http://a/x" }, made))
     assert.matches("name      big%.iso", made.world.stdout.text())
-    assert.equal("luadl: not found (HTTP 404)\n", made.world.stderr.text())
+    assert.equal("luadl: not found (HTTP 404); check the URL\n", made.world.stderr.text())
   end)
 end)

@@ -23,6 +23,7 @@ local function world(changes)
   local made = {
     stdout = stream(), stderr = stream(), terminal = false, color = false, time = 0,
     columns = function() return 80 end,
+    rows = function() return 24 end,
   }
   made.now = function() return made.time end
   for name, value in pairs(changes or {}) do made[name] = value end
@@ -63,7 +64,7 @@ describe("plain output", function()
     play(output.new(around, {}))
     assert.equal("f\\x1B[2J  3.0 MiB in 2s, 1.5 MiB/s\n"
       .. "luadl: warning: odd type\n"
-      .. "luadl: not found (HTTP 404, http://a/f)\n"
+      .. "luadl: not found (HTTP 404, http://a/f); check the URL\n"
       .. "1 of 2 files, 1 failed\n", around.stderr.text())
     assert.equal("", around.stdout.text())
   end)
@@ -79,7 +80,7 @@ describe("plain output", function()
     for _, terminal in ipairs({ true, false }) do
       local around = world({ terminal = terminal })
       play(output.new(around, { quiet = true }))
-      assert.equal("luadl: not found (HTTP 404, http://a/f)\n", around.stderr.text())
+      assert.equal("luadl: not found (HTTP 404, http://a/f); check the URL\n", around.stderr.text())
     end
   end)
 
@@ -116,7 +117,7 @@ describe("terminal output", function()
     assert.matches("^one .*\nhttp://a/two .*\n$", around.stderr.text())
     around.time = 1
     report:tick()
-    assert.is_truthy(around.stderr.text():find("\27[2A\r\27[J", 1, true))
+    assert.is_truthy(around.stderr.text():find(("\27[A\27[2K"):rep(2) .. "\r", 1, true))
   end)
 
   it("writes permanent lines above the live ones, once, and leaves only them", function()
@@ -125,7 +126,8 @@ describe("terminal output", function()
     local text = around.stderr.text()
     local _, count = text:gsub("3%.0 MiB in 2s", "")
     assert.equal(1, count)
-    assert.matches("\27%[2A\r\27%[Jf\\x1B%[2J  3%.0 MiB.-1 of 2 files, 1 failed\n$", text)
+    local cleared = "\27%[A\27%[2K"
+    assert.matches(cleared:rep(2) .. "\rf\\x1B%[2J  3%.0 MiB.-1 of 2 files, 1 failed\n$", text)
   end)
 
   it("never passes a server's escape sequence on", function()
@@ -142,6 +144,26 @@ describe("terminal output", function()
       play(output.new(around, {}))
       assert.equal(color, around.stderr.text():find("\27[31m", 1, true) ~= nil)
     end
+  end)
+
+  it("erases the rows of lines that a narrower window has wrapped", function()
+    local width = 80
+    local around = world({ terminal = true, columns = function() return width end })
+    local report = output.new(around, {})
+    report:started(download({ name = "one", received = 1, total = 2 }))
+    report:tick()
+    width, around.time = 30, 1
+    report:tick()
+    assert.is_truthy(around.stderr.text():find(("\27[A\27[2K"):rep(3) .. "\r", 1, true))
+  end)
+
+  it("leaves room on a low screen", function()
+    local around = world({ terminal = true, rows = function() return 6 end })
+    local report = output.new(around, {})
+    for _ = 1, 5 do report:started(download({ name = "f", received = 1 })) end
+    report:tick()
+    local drawn = around.stderr.text()
+    assert.matches("^f [^\n]*\nf [^\n]*\nf [^\n]*\n%.%.%. and 2 more\n$", drawn)
   end)
 
   it("shows a dozen of many files", function()

@@ -202,6 +202,16 @@ describe("make_directories", function()
   end)
 end)
 
+describe("writable", function()
+  it("says whether files can be made in a directory", function()
+    assert.is_true(sys.writable("."))
+    local ok, message, errno = sys.writable("/nowhere/at/all")
+    assert.is_nil(ok)
+    assert.equal("No such file or directory", message)
+    assert.equal(2, errno)
+  end)
+end)
+
 describe("raise_fd_limit", function()
   local PROGRAM = "print(sys.raise_fd_limit()) io.write(io.popen('ulimit -Sn'):read('*a'))"
 

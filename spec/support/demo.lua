@@ -11,17 +11,18 @@ local SIZE = 64 * MIB
 local RATE = 8 * MIB
 local SEED = 1
 
-local function luadl(...)
+local function luadl(folder, ...)
+  local line = process.command({ helper.root .. "/scripts/luadl", ... })
   local began = socket.gettime()
-  local ok = os.execute(process.command({ helper.root .. "/scripts/luadl", ... }))
+  local ok = os.execute(("cd %s && exec %s"):format(process.quote(folder), line))
   return ok == true, socket.gettime() - began
 end
 
 local function download(url, folder, connections)
-  local path = ("%s/%d-connections.bin"):format(folder, connections)
-  print(("\n$ luadl -n %d %s"):format(connections, url))
-  local ok, elapsed = luadl("-n", connections, "-o", path, url)
-  local right = ok and helper.sha256(path) == server.sha256(SEED, SIZE)
+  local name = ("over-%d.bin"):format(connections)
+  print(("\n$ luadl -n %d -o %s %s"):format(connections, name, url))
+  local ok, elapsed = luadl(folder, "-n", connections, "-o", name, url)
+  local right = ok and helper.sha256(folder .. "/" .. name) == server.sha256(SEED, SIZE)
   return { connections = connections, right = right, elapsed = elapsed }
 end
 
@@ -66,6 +67,6 @@ end
 io.stdout:setvbuf("line") -- in order with what luadl writes to the same terminal
 
 if arg[1] then
-  os.exit((luadl(arg[1])), true)
+  os.exit((luadl(".", arg[1])), true)
 end
 os.exit(demonstrate(), true)

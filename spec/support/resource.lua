@@ -3,6 +3,8 @@
 
 local resource = {}
 
+local GATE = 5 -- seconds for a gate to open
+
 local function http_date(time)
   return os.date("!%a, %d %b %Y %H:%M:%S GMT", time)
 end
@@ -38,12 +40,20 @@ local function common_headers(options)
   return headers
 end
 
+local function send_body(connection, options, first, last)
+  local middle = options.gate and math.floor((first + last) / 2) or last
+  connection:body(first, middle, options)
+  if middle == last then return end
+  connection:await(options.gate, GATE)
+  connection:body(middle + 1, last, options)
+end
+
 local function send_part(connection, options, first, last)
   local headers = common_headers(options)
   headers[#headers + 1] = { "Content-Range", ("bytes %d-%d/%d"):format(first, last, options.size) }
   headers[#headers + 1] = { "Content-Length", ("%d"):format(last - first + 1) }
   connection:status(206, headers)
-  connection:body(first, last, options)
+  send_body(connection, options, first, last)
 end
 
 local function refuse(connection, options)
@@ -57,13 +67,14 @@ local function send_whole(connection, request, options)
   headers[#headers + 1] = { "Content-Length", ("%d"):format(options.size) }
   connection:status(200, headers)
   if request.method ~= "HEAD" then
-    connection:body(0, options.size - 1, options)
+    send_body(connection, options, 0, options.size - 1)
   end
 end
 
 --- Answers one request. `options`: size; seed; etag and last_modified, as they stand in the
 --- header; rate in bytes a second; delay in seconds before the answer; ranges = false;
---- content_type; disposition; headers, a list of further ones.
+--- content_type; disposition; headers, a list of further ones; gate, a function: the second half
+--- of the body isn't sent before it returns true (or 5 s have passed).
 function resource.serve(connection, request, options)
   if options.delay then
     connection:sleep(options.delay)

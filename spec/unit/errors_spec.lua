@@ -100,9 +100,15 @@ describe("luadl.errors", function()
       path = "out/a",
     })
     assert.equal(
-      "the server refused (HTTP 503, attempt 3, out/a, https://example.org/a)",
+      "the server refused (HTTP 503, tried 3 times, out/a, https://example.org/a)",
       tostring(err)
     )
+  end)
+
+  it("tells a status once", function()
+    local err = errors.new("http_status", "a answered 503", { status = 503, url = "http://a/1503" })
+    assert.equal("a answered 503 (http://a/1503)", tostring(err))
+    assert.matches("HTTP 503", tostring(errors.new("http_status", "15030 times", { status = 503 })))
   end)
 
   it("prints a bare message without brackets", function()

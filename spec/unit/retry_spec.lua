@@ -64,6 +64,13 @@ describe("retry.backoff", function()
     end
   end)
 
+  it("waits for a host that asked another download for peace", function()
+    local policy = backoff({ tries = 9 })
+    assert.same({ 42 }, answer(policy, fault("connect", { host_delay = 42 })))
+    assert.same({ 42 }, answer(policy, fault("short_body", { host_delay = 42, progress = true })))
+    assert.same({ 16 }, answer(policy, status(500, { host_delay = 2, attempt = 6 })))
+  end)
+
   it("doubles the ceiling of its delays up to the maximum", function()
     local policy = backoff({ tries = 100, jitter = false })
     local delays = {}

@@ -72,20 +72,22 @@ local function read_values(request, parsed)
 end
 
 local function check_url(word)
-  local scheme = word:match("^(%a[%w+.-]*)://")
+  if word == "" then return nil, "a URL is empty" end
+  local scheme, host = word:match("^(%a[%w+.-]*)://([^/?#]*)")
   if not scheme then
     local advice = foreign.bare(word) or ("did you mean 'https://%s'?"):format(word)
     return nil, ("'%s' is not a URL: %s"):format(word, advice)
   end
   scheme = scheme:lower()
   if scheme ~= "http" and scheme ~= "https" then
-    return nil, ("luadl fetches http and https, not %s: '%s'"):format(scheme, word)
+    return nil, ("'%s' is neither an http nor an https URL"):format(word)
   end
+  if host == "" then return nil, ("'%s' names no host"):format(word) end
   return true
 end
 
 local function check_urls(urls)
-  if #urls == 0 then return nil, "no URL given" end
+  if #urls == 0 then return nil, "no URL given; usage: luadl [options] URL..." end
   for _, url in ipairs(urls) do
     local ok, message = check_url(url)
     if not ok then return nil, message end
@@ -112,12 +114,14 @@ local function check_volume(command)
   return true
 end
 
--- As curl and aria2 do it: -d says where, -o says what.
+-- As curl and aria2 do it: -d says where, -o says what. "out/" is a folder (F9).
 local function join_output(request)
   local output, dir = request.each.output, request.options.dir
-  if output and dir and output:sub(1, 1) ~= "/" then
-    request.each.output = dir:gsub("/*$", "/") .. output
-  end
+  if not output then return end
+  if dir and output:sub(1, 1) ~= "/" then output = dir:gsub("/*$", "/") .. output end
+  local folder = output:match("^(.*/)$")
+  request.each.output = not folder and output or nil
+  request.options.dir = folder or dir
 end
 
 local function check(request)
@@ -132,6 +136,13 @@ local function check(request)
   return request
 end
 
+-- What is pasted often brings blanks along.
+local function trimmed(words)
+  local list = {}
+  for index, word in ipairs(words) do list[index] = word:match("^%s*(.-)%s*$") end
+  return list
+end
+
 --- Reads the command line.
 ---@param argv string[]
 ---@return { urls: string[], command: table, options: table, each: table }|nil request `command`
@@ -140,7 +151,7 @@ end
 function arguments.parse(argv)
   local ok, parsed = new_parser():pparse(argv)
   if not ok then return nil, explain(parsed, argv) end
-  local request = { urls = parsed.urls, command = {}, options = {}, each = {} }
+  local request = { urls = trimmed(parsed.urls), command = {}, options = {}, each = {} }
   local read, message = read_values(request, parsed)
   if not read then return nil, message end
   request.command = options.check(request.command, "command")

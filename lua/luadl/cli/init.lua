@@ -7,6 +7,7 @@ local help = require("luadl.cli.help")
 local info = require("luadl.cli.info")
 local lines = require("luadl.cli.lines")
 local output = require("luadl.cli.output")
+local place = require("luadl.cli.place")
 local text = require("luadl.text")
 
 local cli = {}
@@ -47,8 +48,16 @@ local function status_of(summary, wanted, interrupted)
   return exit.OK
 end
 
+-- Without a place to write nothing is asked for.
+local function no_place(request, report, err)
+  report:finished({}, nil, err)
+  return { done = 0, failed = #request.urls, first_error = err }, exit.status(err)
+end
+
 local function run_batch(parts, session, request, report)
   local sys = parts.sys
+  local err = place.prepare(sys, request.options.dir, request.each.output)
+  if err then return no_place(request, report, err) end
   local function interrupted() return sys.interrupted() > 0 end
   sys.raise_fd_limit() -- jobs times connections soon pass the usual 1024
   sys.catch_signals(session:wake_fd())

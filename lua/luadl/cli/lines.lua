@@ -1,6 +1,7 @@
 --- The permanent lines that the command prints: what each says, without where it goes.
 -- SPDX-License-Identifier: MIT
 
+local advice = require("luadl.cli.advice")
 local progress = require("luadl.progress")
 local text = require("luadl.text")
 local units = require("luadl.units")
@@ -17,10 +18,12 @@ function lines.saved(result)
   return line
 end
 
+--- What went wrong, where, how often it was tried, and what may help.
 ---@param err any
 ---@return string
 function lines.failed(err)
-  return "luadl: " .. text.clean(tostring(err))
+  local help = advice.on(err)
+  return "luadl: " .. text.clean(tostring(err)) .. (help and "; " .. help or "")
 end
 
 ---@param message string

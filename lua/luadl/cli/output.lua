@@ -4,7 +4,7 @@
 -- Each reporter has the same methods: started(download), finished(download, result, err),
 -- retry(fault, delay, change), notice(message), tick(), summary(summary, status) and close().
 -- The world that they report to is handed in: { stdout, stderr, terminal = boolean,
--- color = boolean, columns = function, now = function }.
+-- color = boolean, columns = function, rows = function, now = function }.
 
 local json = require("luadl.cli.json")
 local plain = require("luadl.cli.plain")
@@ -13,7 +13,7 @@ local terminal = require("luadl.cli.terminal")
 local output = {}
 
 local STDERR = 2
-local NARROWEST, USUAL = 20, 80
+local NARROWEST, USUAL, USUAL_HEIGHT = 20, 80, 24
 
 local function is_set(name)
   local value = os.getenv(name)
@@ -29,7 +29,8 @@ function output.world(sys)
     stderr = io.stderr,
     terminal = is_terminal,
     color = is_terminal and not is_set("NO_COLOR"), -- https://no-color.org
-    columns = function() return math.max(NARROWEST, sys.columns(STDERR) or USUAL) end,
+    columns = function() return math.max(NARROWEST, (sys.columns(STDERR)) or USUAL) end,
+    rows = function() return select(2, sys.columns(STDERR)) or USUAL_HEIGHT end,
     now = require("luadl.core").now,
   }
 end

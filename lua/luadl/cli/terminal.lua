@@ -3,10 +3,12 @@
 --
 -- The live lines are the last ones on the screen. A redraw goes up over them, clears, and writes
 -- the new permanent lines and the live ones in one write: nothing flickers, and what has scrolled
--- past is never touched again.
+-- past is never touched again. When the window becomes narrower, terminals wrap what they show: the
+-- rows that a line takes are counted in the width of the moment.
 
 local lines = require("luadl.cli.lines")
 local progress = require("luadl.progress")
+local text = require("luadl.text")
 
 local terminal = {}
 
@@ -14,8 +16,10 @@ local methods = {}
 local metatable = { __name = "luadl.cli.terminal", __index = methods }
 
 local INTERVAL = 0.1 -- at most ten redraws a second
-local MOST_LIVE_LINES = 12 -- a block taller than the screen could not be erased
+local MOST_LIVE_LINES = 12
+local OTHER_ROWS = 3 -- "... and more", the cursor's, and one to see what is permanent
 
+local UP_AND_CLEAR = "\27[A\27[2K" -- row by row: a cleared screen goes to tmux's history each time
 local GREEN, RED, YELLOW, PLAIN = "\27[32m", "\27[31m", "\27[33m", "\27[0m"
 
 ---@param world table see luadl.cli.output
@@ -26,7 +30,7 @@ function terminal.new(world, volume)
     verbose = volume.verbose,
     active = {}, -- downloads in the order of their start
     permanent = {}, -- lines not yet written
-    live_count = 0, -- lines on the screen that the next redraw erases
+    live = {}, -- lines on the screen that the next redraw erases
     drawn_at = -math.huge,
   }, metatable)
 end
@@ -43,10 +47,15 @@ local function live_line(download, columns)
   return progress.line(shown, columns)
 end
 
+-- A block taller than the screen could not be erased.
+local function most_lines(self)
+  return math.max(1, math.min(MOST_LIVE_LINES, self.world.rows() - OTHER_ROWS))
+end
+
 local function live_lines(self)
   local columns = self.world.columns() - 1 -- the last column would wrap
   local shown = {}
-  for index = 1, math.min(#self.active, MOST_LIVE_LINES) do
+  for index = 1, math.min(#self.active, most_lines(self)) do
     shown[index] = live_line(self.active[index], columns)
   end
   local more = #self.active - #shown
@@ -54,15 +63,24 @@ local function live_lines(self)
   return shown
 end
 
-local function erase(count)
-  return count > 0 and ("\27[%dA\r\27[J"):format(count) or ""
+local function rows_of(live, columns)
+  local rows = 0
+  for _, line in ipairs(live) do
+    rows = rows + math.max(1, math.ceil(text.width(line) / columns))
+  end
+  return rows
+end
+
+local function erase(self)
+  local rows = rows_of(self.live, self.world.columns())
+  return rows > 0 and UP_AND_CLEAR:rep(rows) .. "\r" or ""
 end
 
 local function draw(self, live)
-  local parts = { erase(self.live_count) }
+  local parts = { erase(self) }
   for _, line in ipairs(self.permanent) do parts[#parts + 1] = line .. "\n" end
   for _, line in ipairs(live) do parts[#parts + 1] = line .. "\n" end
-  self.permanent, self.live_count = {}, #live
+  self.permanent, self.live = {}, live
   self.world.stderr:write(table.concat(parts))
 end
 

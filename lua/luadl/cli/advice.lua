@@ -1,0 +1,81 @@
+--- What helps against a failure: a few words for the end of its line.
+-- SPDX-License-Identifier: MIT
+
+local advice = {}
+
+local CHECK_URL = "check the URL"
+local MORE_TRIES = "--retry N tries more often"
+
+local BY_STATUS = {
+  [401] = "log in with -u NAME:PASSWORD",
+  [404] = CHECK_URL,
+  [407] = "log in to the proxy with -x http://NAME:PASSWORD@HOST:PORT",
+  [410] = "it is gone for good",
+  [416] = "the file may have changed: start again",
+}
+
+local BY_KIND = {
+  bad_url = CHECK_URL,
+  connect = "is the server up, and are host and port right?",
+  deadline = "--deadline TIME allows more",
+  dns = "is the host's name right, and is there a network?",
+  journal_corrupt = "remove it if nobody needs it, or choose another name",
+  locked = "wait for the other one, or choose another name",
+  no_space = "make room, or use -d DIR on another disk",
+  permission = "use -d DIR to write elsewhere",
+  quota = "make room, or use -d DIR elsewhere",
+  read_only = "use -d DIR to write elsewhere",
+  redirect_limit = "--max-redirects N follows more",
+  stalled = "--timeout TIME waits longer",
+  timeout = "--timeout TIME waits longer",
+  tls_verify = "trust its issuer with --cacert FILE, or do without the check with -k",
+  too_large = "--max-size SIZE allows more",
+}
+
+local BY_ERRNO = {
+  [2] = "-d DIR makes its folder",
+  [17] = "choose with --exists rename, replace or skip",
+  [21] = "name a file in it with -o, or use -d DIR",
+}
+
+local BY_MESSAGE = {
+  { "^tls", "setting certificate", "can the file of --cacert be read?" },
+  { "^redirect_forbidden$", "https.*to http", "--allow-downgrade follows it" },
+  { "^tls$", "wrong version number", "does this port speak plain http?" },
+  { "^timeout$", "^no connection", "--connect-timeout TIME waits longer" },
+}
+
+local function of_message(err)
+  for _, known in ipairs(BY_MESSAGE) do
+    if err.kind:find(known[1]) and err.message:find(known[2]) then return known[3] end
+  end
+  return nil
+end
+
+local ABOUT_FILES = { exists = true, bad_name = true }
+
+-- A file that is complete and can't have its name stays under the other one.
+local function of_files(err)
+  if err.message:find("^cannot publish") and err.kind ~= "local_changed" then
+    return "the complete file is kept beside it as .part"
+  end
+  return ABOUT_FILES[err.kind] and err.message:find("^cannot write") and BY_ERRNO[err.errno]
+end
+
+local function at_last(err)
+  return err.status and err.status >= 500 and err.status <= 599 and MORE_TRIES or nil
+end
+
+--- What may help, or nil.
+---@param err any
+---@return string|nil
+function advice.on(err)
+  if type(err) ~= "table" or not err.kind then return nil end
+  if err.kind == "rate_limited" and err.retry_at then
+    return os.date("it asks to come back at %Y-%m-%d %H:%M:%S", math.floor(err.retry_at))
+  end
+  return of_message(err) or of_files(err) or BY_STATUS[err.status] or BY_KIND[err.kind]
+    or at_last(err)
+end
+
+return advice

@@ -1,0 +1,185 @@
+--- The live display in a real terminal, which tmux plays.
+-- SPDX-License-Identifier: MIT
+
+local socket = require("socket")
+local helper = require("spec.support.helper")
+local process = require("spec.support.process")
+local server = require("spec.support.server")
+
+local SIZE = 1048576
+local SEED = 6
+local PATIENCE = 10 -- seconds for something to appear
+local ROWS = 12
+
+local has_tmux = helper.run("command -v tmux").status == 0
+
+local origin, folder, sockets
+
+local function tmux(...)
+  local words = { "tmux", "-u", "-L", "luadl-spec", "-f", "/dev/null", ... }
+  return helper.run(words, { env = { TMUX_TMPDIR = sockets, LC_ALL = "C.UTF-8" } })
+end
+
+-- All lines, also those that have left the window, without the empty ones at the end; `escapes`
+-- keeps colors.
+local function screen(escapes)
+  local text = tmux("capture-pane", "-p", "-S", "-", escapes and "-e" or "-J", "-t", "spec").stdout
+  local lines = {}
+  for line in text:gmatch("([^\n]*)\n") do lines[#lines + 1] = (line:gsub("%s+$", "")) end
+  while lines[#lines] == "" do lines[#lines] = nil end
+  return lines
+end
+
+-- Waits until a line of the window matches, and returns the window's lines.
+local function await(pattern, escapes)
+  local deadline = socket.gettime() + PATIENCE
+  while true do
+    local lines = screen(escapes)
+    for _, line in ipairs(lines) do
+      if line:find(pattern) then return lines end
+    end
+    if socket.gettime() > deadline then
+      error(("no %q in:\n%s"):format(pattern, table.concat(lines, "\n")), 2)
+    end
+    socket.sleep(0.02)
+  end
+end
+
+local function matching(lines, pattern)
+  local count, last = 0, nil
+  for _, line in ipairs(lines) do
+    if line:find(pattern) then count, last = count + 1, line end
+  end
+  return count, last
+end
+
+-- Runs the command in a fresh window, "first line" above it and its status below it.
+local function run(columns, words, environment)
+  local command = process.command({ helper.root .. "/scripts/luadl", table.unpack(words) })
+  local line = ("cd %s; printf 'first line\\n'; %s %s; echo status $?; exec cat"):format(
+    process.quote(folder), environment or "", command)
+  local made = tmux("new-session", "-d", "-s", "spec", "-x", tostring(columns), "-y",
+    tostring(ROWS), line)
+  assert.equal(0, made.status, made.stderr)
+end
+
+local function serve(path, parameters)
+  local given = { size = SIZE, seed = SEED, etag = '"1"', rate = 500000 }
+  for key, value in pairs(parameters or {}) do given[key] = value end
+  return origin:serve(path, given)
+end
+
+local describe_with_tmux = has_tmux and describe or pending
+
+describe_with_tmux("on a terminal", function()
+  setup(function()
+    origin = server.start()
+    sockets = helper.make_folder()
+  end)
+
+  teardown(function()
+    origin:stop()
+    helper.remove_folder(sockets)
+  end)
+
+  before_each(function()
+    helper.begin()
+    folder = helper.tmpdir()
+  end)
+
+  after_each(function()
+    tmux("kill-server")
+    helper.finish()
+  end)
+
+  it("a live line per file becomes a permanent one when the file is there", function()
+    run(80, { "-n1", serve("/slow.bin"), serve("/fast.bin", { rate = 1200000 }) })
+    await("^slow%.bin .*%d%%")
+    local both = await("^fast%.bin .*%d%%")
+    assert.equal(1, (matching(both, "^slow%.bin ")))
+    local lines = await("^fast%.bin  1%.0 MiB in ")
+    local _, live = matching(lines, "^slow%.bin")
+    assert.matches("%[=*>? *%] +%d+%%  +%S+ .iB  +%S+ .iB/s  +%S+$", live)
+    assert.is_true(#live <= 79)
+    lines = await("^status 0")
+    assert.equal("first line", lines[1])
+    assert.matches("^fast%.bin  1%.0 MiB in %S+, %S+ .iB/s$", lines[2])
+    assert.matches("^slow%.bin  1%.0 MiB in %S+, %S+ .iB/s$", lines[3])
+    assert.same({ "2 of 2 files", "status 0" }, { lines[4], lines[5] })
+  end)
+
+  it("failures stay, in red", function()
+    run(100, { "--retry", "0", serve("/slow.bin"), origin.url .. "/nowhere" })
+    local lines = await("answered 404", true)
+    local _, failure = matching(lines, "answered 404")
+    assert.is_truthy(failure:find("\27[31m", 1, true), failure)
+    lines = await("^status 3")
+    assert.equal(1, (matching(lines, "answered 404")))
+    assert.equal(1, (matching(lines, "^slow%.bin ")))
+  end)
+
+  it("NO_COLOR means no color", function()
+    run(100, { "--retry", "0", serve("/small.bin", { size = 10 }), origin.url .. "/nowhere" },
+      "NO_COLOR=1")
+    local lines = await("status 3", true)
+    assert.is_nil(table.concat(lines):find("\27", 1, true))
+  end)
+
+  it("a narrow window gets one short line for a file", function()
+    run(24, { "-n1", serve("/a-rather-long-name-of-a-file.tar.gz") })
+    local lines = await("%d%%$")
+    assert.equal(2, #lines)
+    assert.is_true(#lines[2] <= 23)
+    assert.matches("^a%-r.*%.%.%..*gz +%d+%%$", lines[2])
+  end)
+
+  -- tmux wraps the lines first and tells of its new size later: what is drawn between may stay.
+  it("a window that becomes narrow keeps one old line at most", function()
+    run(80, { "-n1", serve("/file.bin") })
+    await("^file%.bin .*%[.*%d%%")
+    tmux("resize-window", "-t", "spec", "-x", "30", "-y", tostring(ROWS))
+    local lines = await("^file%.bin +%d+%%$")
+    assert.is_true(#lines <= 3)
+    assert.equal(1, (matching(lines, "^file%.bin +%d+%%$")))
+    lines = await("^status 0")
+    assert.equal("first line", lines[1])
+    assert.equal(0, (matching(lines, "^file%.bin +%d+%%$")))
+    assert.equal(1, (matching(lines, "^file%.bin  1%.0 MiB in")))
+  end)
+
+  it("names show what they would do instead of doing it", function()
+    local hostile = "attachment; filename*=UTF-8''%1b%5b2Jclear%0d%e2%80%aetxt.bin"
+    run(80, { "-n1", serve("/x", { disposition = hostile }) })
+    local lines = await("%d%%")
+    assert.equal("first line", lines[1])
+    assert.matches("^_%[2Jclear_txt%.bin ", lines[2])
+  end)
+
+  it("wide characters keep their columns", function()
+    local chinese = "attachment; filename*=UTF-8''" .. ("%e6%96%87"):rep(40) .. ".txt"
+    run(80, { "-n1", serve("/wide", { disposition = chinese }) })
+    local lines = await("%d%%")
+    assert.equal(2, #lines)
+    assert.is_true(utf8.len(lines[2]) < 80)
+  end)
+
+  it("more files than there is room for leave the others' lines alone", function()
+    local urls = { "-j40", "-n1" }
+    for number = 1, 30 do urls[#urls + 1] = serve("/file" .. number) end
+    run(80, urls)
+    local lines = await("^file3 .*%d%%")
+    assert.equal(1, (matching(lines, "^file1 ")))
+    assert.equal(1, (matching(lines, "^%.%.%. and %d+ more$")))
+  end)
+
+  it("Ctrl-C ends the display cleanly", function()
+    run(80, { "-n1", serve("/slow.bin", { rate = 100000 }) })
+    await("^slow%.bin .*%d%%")
+    tmux("send-keys", "-t", "spec", "C-c")
+    local lines = await("^status 7")
+    assert.equal("first line", lines[1])
+    assert.equal(0, (matching(lines, "^slow%.bin ")))
+    assert.equal(1, (matching(lines, "luadl: interrupted")))
+    assert.is_false(helper.exists(folder .. "/slow.bin"))
+  end)
+end)

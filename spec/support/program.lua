@@ -1,0 +1,44 @@
+-- A Lua program with this tree's modules in a process of its own, where system calls can be made to fail or hang.
+-- SPDX-License-Identifier: MIT
+
+local helper = require("spec.support.helper")
+
+local program = {}
+
+local function build_folder()
+  return os.getenv("LUADL_BUILD") or helper.root .. "/build/5.4"
+end
+
+-- The sanitizer's runtime has to come first; threads that are left behind on purpose are no leaks then.
+local function preload(fault)
+  local libraries = { os.getenv("LUADL_SANITIZER") }
+  if fault then libraries[#libraries + 1] = build_folder() .. "/faultfs.so" end
+  return table.concat(libraries, ":")
+end
+
+local function environment(fault)
+  return {
+    LUA_PATH = ("%s/lua/?.lua;%s/lua/?/init.lua;%s/?.lua;;"):format(helper.root, helper.root, helper.root),
+    LUA_CPATH = build_folder() .. "/?.so;;",
+    LD_PRELOAD = preload(fault),
+    LUADL_FAULT = fault or "",
+    ASAN_OPTIONS = "detect_leaks=0",
+    TSAN_OPTIONS = "report_thread_leaks=0",
+  }
+end
+
+--- Runs Lua source; its `...` are the arguments. See helper.run for the result.
+---@param source string
+---@param opts? { arguments: string[], fault: string, timeout: number } fault as in faultfs.c
+function program.run(source, opts)
+  opts = opts or {}
+  local folder = helper.make_folder()
+  helper.write(folder .. "/program.lua", source)
+  local words = { "lua5.4", folder .. "/program.lua" }
+  for _, word in ipairs(opts.arguments or {}) do words[#words + 1] = word end
+  local result = helper.run(words, { env = environment(opts.fault), timeout = opts.timeout, cwd = helper.root })
+  helper.remove_folder(folder)
+  return result
+end
+
+return program

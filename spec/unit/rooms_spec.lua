@@ -1,0 +1,226 @@
+--- Who may know whom: the dependency lines of the engine and of the Lua layer.
+-- SPDX-License-Identifier: MIT
+
+local lfs = require("lfs")
+local helper = require("spec.support.helper")
+
+-- The engine, from the top down. A room includes its own header and those it names here; a new
+-- room needs a line.
+local ENGINE = {
+  lua_core = "luadl lua_compat file url",
+  lua_sys = "lua_compat",
+  lua_compat = "",
+  session = "luadl code disk loop transfer",
+  loop = "code fetch latch queue",
+  disk = "code latch queue transfer",
+  fetch = "send transfer",
+  send = "fetch",
+  transfer = "luadl answer chunk file limit queue url",
+  answer = "luadl field identity",
+  identity = "",
+  field = "luadl date",
+  date = "",
+  chunk = "luadl",
+  file = "luadl code",
+  url = "luadl",
+  queue = "code",
+  journal = "luadl identity",
+  latch = "",
+  limit = "",
+  code = "luadl",
+  luadl = "",
+}
+
+local CURL = { ["url.c"] = true, ["send.c"] = true, ["fetch.c"] = true, ["loop.c"] = true }
+local LUA_HEADERS = { ["lua.h"] = true, ["lauxlib.h"] = true, ["lualib.h"] = true }
+
+-- The Lua layer: what each kind of room may require.
+local MAY = {
+  errors = "",
+  pure = "pure errors",
+  concurrency = "errors",
+  downloads = "downloads concurrency pure errors engine",
+  face = "face downloads pure errors engine",
+  cli = "cli face pure errors engine system library",
+}
+
+local KINDS = {
+  errors = "errors",
+  loop = "concurrency",
+  session = "downloads", download = "downloads",
+  init = "face", batch = "face",
+  core = "engine", sys = "system",
+  argparse = "library", dkjson = "library",
+}
+
+for _, name in ipairs({
+  "disposition", "filename", "headers", "host", "options", "options.headers", "options.nearest",
+  "options.schema", "options.types", "progress", "retry", "text", "units",
+}) do
+  KINDS[name] = "pure"
+end
+
+local function kind_of(name)
+  return KINDS[name] or (name:find("^cli%.") and "cli") or nil
+end
+
+local function words(text)
+  local set = {}
+  for word in text:gmatch("%S+") do set[word] = true end
+  return set
+end
+
+-- { ["fetch.c"] = { { name = "curl/curl.h", own = false }, ... } }
+local function includes()
+  local found = {}
+  for file in lfs.dir(helper.root .. "/core") do
+    if file:find("%.[ch]$") then
+      found[file] = {}
+      for line in helper.read(helper.root .. "/core/" .. file):gmatch("[^\n]+") do
+        local open, name = line:match('^%s*#%s*include%s*([<"])([^>"]+)')
+        if name then table.insert(found[file], { name = name, own = open == '"' }) end
+      end
+    end
+  end
+  return found
+end
+
+local function collect_requires(folder, prefix, found)
+  for entry in lfs.dir(folder) do
+    local path = folder .. "/" .. entry
+    if entry:find("^%.") then
+      found = found
+    elseif lfs.attributes(path, "mode") == "directory" then
+      if entry ~= "meta" then collect_requires(path, prefix .. entry .. ".", found) end
+    elseif entry:find("%.lua$") then
+      local room = prefix .. entry:gsub("%.lua$", "")
+      found[room] = {}
+      for name in helper.read(path):gmatch("require%s*%(?%s*[\"']([%w_.]+)[\"']") do
+        local ours = name == "luadl" and "init" or name:match("^luadl%.(.*)$") or name
+        table.insert(found[room], ours == "cli" and "cli.init" or ours)
+      end
+    end
+  end
+  return found
+end
+
+local function requires()
+  return collect_requires(helper.root .. "/lua/luadl", "", {})
+end
+
+-- The rooms of a circle that goes through `room`, or nil.
+local function circle(graph, room, path, seen)
+  if path[room] then return room end
+  if seen[room] then return nil end
+  path[room], seen[room] = true, true
+  for _, name in ipairs(graph[room] or {}) do
+    local found = circle(graph, name, path, seen)
+    if found then return room .. " -> " .. found end
+  end
+  path[room] = nil
+  return nil
+end
+
+describe("the engine", function()
+  it("has no room without a line here, and no line without a room", function()
+    local rooms = {}
+    for file in pairs(includes()) do rooms[file:gsub("%.[ch]$", "")] = true end
+    for room in pairs(rooms) do
+      assert.is_string(ENGINE[room], "core/" .. room .. " has no line in rooms_spec.lua")
+    end
+    for room in pairs(ENGINE) do
+      assert.is_true(rooms[room] or false, "there is no core/" .. room)
+    end
+  end)
+
+  it("includes only what lies below", function()
+    for file, list in pairs(includes()) do
+      local room = file:gsub("%.[ch]$", "")
+      local allowed = words(ENGINE[room] .. " " .. room)
+      for _, header in ipairs(list) do
+        local ok = not header.own or allowed[header.name:gsub("%.h$", "")]
+        assert.truthy(ok, file .. " includes " .. header.name)
+      end
+    end
+  end)
+
+  it("knows Lua in lua_*.c alone", function()
+    for file, list in pairs(includes()) do
+      for _, header in ipairs(list) do
+        local ok = not LUA_HEADERS[header.name] or file:find("^lua_")
+        assert.truthy(ok, file .. " includes " .. header.name)
+      end
+    end
+  end)
+
+  it("knows libcurl in four rooms, and in no header", function()
+    local seen = {}
+    for file, list in pairs(includes()) do
+      for _, header in ipairs(list) do
+        local is_curl = header.name:find("^curl/") ~= nil
+        assert.truthy(not is_curl or CURL[file], file .. " includes " .. header.name)
+        seen[file] = seen[file] or is_curl
+      end
+    end
+    for file in pairs(CURL) do assert.is_true(seen[file], file .. " needs no libcurl any more") end
+  end)
+
+  it("has a public header that a C program can use alone", function()
+    for _, header in ipairs(includes()["luadl.h"]) do
+      assert.truthy(header.name:find("^std%l+%.h$"), "luadl.h includes " .. header.name)
+    end
+  end)
+
+  it("has pure rooms that know no thread, file or clock", function()
+    local found = includes()
+    for _, room in ipairs({ "answer", "chunk", "date", "field", "identity", "journal" }) do
+      for _, suffix in ipairs({ ".c", ".h" }) do
+        for _, header in ipairs(found[room .. suffix]) do
+          local impure = words("pthread.h unistd.h fcntl.h time.h sys/stat.h stdatomic.h")
+          assert.is_nil(impure[header.name], room .. suffix .. " includes " .. header.name)
+        end
+      end
+    end
+  end)
+end)
+
+describe("the Lua layer", function()
+  it("has no room without a kind", function()
+    for room in pairs(requires()) do
+      assert.is_string(kind_of(room), "lua/luadl/" .. room .. " has no kind in rooms_spec.lua")
+    end
+  end)
+
+  it("requires only what lies below", function()
+    for room, list in pairs(requires()) do
+      local allowed = words(MAY[kind_of(room)])
+      for _, name in ipairs(list) do
+        local kind = kind_of(name)
+        assert.truthy(kind and allowed[kind], ("%s requires %s"):format(room, name))
+      end
+    end
+  end)
+
+  it("has no circle", function()
+    local graph = requires()
+    for room in pairs(graph) do assert.is_nil(circle(graph, room, {}, {})) end
+  end)
+
+  it("has pure rooms that load without an engine, and alone", function()
+    for name, kind in pairs(KINDS) do
+      if kind == "pure" or kind == "errors" or kind == "concurrency" then
+        local script = ([[
+          package.cpath = ""
+          require("luadl.%s")
+          for _, engine in ipairs({ "luadl.core", "luadl.sys", "luadl.session" }) do
+            assert(not package.loaded[engine])
+          end
+        ]]):format(name)
+        local run = helper.run({ "lua5.4", "-e", script }, {
+          cwd = helper.root, env = { LUA_PATH = "lua/?.lua;lua/?/init.lua" },
+        })
+        assert.equal(0, run.status, run.stderr)
+      end
+    end
+  end)
+end)
