@@ -22,8 +22,8 @@ struct response {
 };
 
 /* Verdict and reason; false, so that a check can return it. */
-__attribute__((format(printf, 4, 5)))
-static bool settle(struct response *response, int verdict, int kind, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static bool settle(struct response *response, int verdict,
+                                                         int kind, const char *format, ...)
 {
     struct answer *out = response->out;
     va_list arguments;
@@ -97,8 +97,8 @@ static void read_last_modified(const struct fields *fields, struct identity *see
 {
     int64_t date;
     if (field_date(fields, "Last-Modified", &seen->last_modified) == FIELD_OK)
-        seen->last_modified_strong = field_date(fields, "Date", &date) == FIELD_OK &&
-                                     seen->last_modified > 0 && seen->last_modified < date;
+        seen->last_modified_strong = field_date(fields, "Date", &date) == FIELD_OK
+                                     && seen->last_modified > 0 && seen->last_modified < date;
 }
 
 static void read_identity(struct response *response)
@@ -160,17 +160,17 @@ static bool coding_joins(struct response *response)
                       server(response), seen->coding,
                       known->coding[0] ? known->coding : "identity");
     /* A 206 may leave out what its ETag implies (RFC 9110, 15.3.7). */
-    return identity_proven(known, seen) ||
-           refuse(response, LDL_REMOTE_CHANGED, "the content coding was %s, %s now sends none",
-                  known->coding, server(response));
+    return identity_proven(known, seen)
+           || refuse(response, LDL_REMOTE_CHANGED, "the content coding was %s, %s now sends none",
+                     known->coding, server(response));
 }
 
 static bool size_allowed(struct response *response)
 {
     int64_t total = response->out->seen.total, most = response->asked->max_size;
-    return most <= 0 || total <= most ||
-           refuse(response, LDL_TOO_LARGE, "%s has %s, more than the %s allowed", server(response),
-                  bytes(total).text, bytes(most).text);
+    return most <= 0 || total <= most
+           || refuse(response, LDL_TOO_LARGE, "%s has %s, more than the %s allowed",
+                     server(response), bytes(total).text, bytes(most).text);
 }
 
 /* 206 */
@@ -200,8 +200,8 @@ static bool total_readable(struct response *response, const struct content_range
     const struct asked *asked = response->asked;
     int64_t known = asked->joining ? response->known->total : -1;
     response->out->seen.total = range->total;
-    return range->total >= 0 || range->last < known ||
-           range_mismatch(response, "a range without the total");
+    return range->total >= 0 || range->last < known
+           || range_mismatch(response, "a range without the total");
 }
 
 static bool range_holds(struct response *response, const struct content_range *range)
@@ -211,18 +211,18 @@ static bool range_holds(struct response *response, const struct content_range *r
         return range_mismatch(response, sent(range).text);
     if (!total_readable(response, range))
         return false;
-    return announced < 0 || announced == length ||
-           refuse(response, LDL_RANGE_MISMATCH, "%s sent %s with a Content-Length of %" PRId64,
-                  server(response), sent(range).text, announced);
+    return announced < 0 || announced == length
+           || refuse(response, LDL_RANGE_MISMATCH, "%s sent %s with a Content-Length of %" PRId64,
+                     server(response), sent(range).text, announced);
 }
 
 /* Offsets in coded bytes mean the same thing twice only under a strong ETag. */
 static bool part_coding_holds(struct response *response)
 {
     const struct identity *seen = &response->out->seen;
-    return !seen->coding[0] || seen->etag_strength == ETAG_STRONG ||
-           refuse(response, LDL_ENCODING, "%s sent a part of %s coding without a strong ETag",
-                  server(response), seen->coding);
+    return !seen->coding[0] || seen->etag_strength == ETAG_STRONG
+           || refuse(response, LDL_ENCODING, "%s sent a part of %s coding without a strong ETag",
+                     server(response), seen->coding);
 }
 
 static bool part_joins(struct response *response)
@@ -243,9 +243,9 @@ static void judge_part(struct response *response)
     const struct asked *asked = response->asked;
     struct content_range range;
     read_identity(response);
-    if (!framing_holds(response) || !range_readable(response, &range) ||
-        !range_holds(response, &range) || !part_coding_holds(response) || !part_joins(response) ||
-        !size_allowed(response))
+    if (!framing_holds(response) || !range_readable(response, &range)
+        || !range_holds(response, &range) || !part_coding_holds(response) || !part_joins(response)
+        || !size_allowed(response))
         return;
     out->verdict = ANSWER_RANGE;
     out->accepts_ranges = true;
@@ -265,8 +265,8 @@ static bool total_joins(const struct identity *known, const struct identity *see
 {
     if (known->total < 0 || seen->total == known->total)
         return true;
-    return seen->total < 0 &&
-           (identity_etag_matches(known, seen) || identity_time_vouches(known, seen));
+    return seen->total < 0
+           && (identity_etag_matches(known, seen) || identity_time_vouches(known, seen));
 }
 
 /* Perhaps the page of a login portal: a failed attempt and no word about the resource. */
@@ -322,7 +322,7 @@ static void judge_whole(struct response *response)
     if (!framing_holds(response))
         return;
     out->seen.total = out->length;
-    out->accepts_ranges = !field_refuses_ranges(&response->fields);
+    out->accepts_ranges = field_offers_ranges(&response->fields);
     if (!is_really_whole(response) || (asked->joining && !whole_joins(response)))
         return;
     if (is_later(asked)) {
@@ -387,8 +387,12 @@ static void judge_unsatisfied(struct response *response)
 
 static void answer_clear(struct answer *out)
 {
-    *out = (struct answer){.verdict = ANSWER_FAULT, .kind = LDL_OK, .last = -1, .length = -1,
-                           .retry_after = -1, .retry_at = -1};
+    *out = (struct answer){.verdict = ANSWER_FAULT,
+                           .kind = LDL_OK,
+                           .last = -1,
+                           .length = -1,
+                           .retry_after = -1,
+                           .retry_at = -1};
     identity_clear(&out->seen);
 }
 

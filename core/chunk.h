@@ -36,9 +36,9 @@ struct chunk {
 struct plan {
     int64_t total; /* -1: unknown; then one chunk [0, INT64_MAX) */
     int64_t min_split;
-    int64_t block;       /* cuts lie on its multiples: CHUNK_BLOCK, or less for a smaller min_split */
-    double turnaround;    /* seconds from asking to the first byte, smoothed; 0: not known */
-    double round_trip;    /* seconds; 0: not known */
+    int64_t block;     /* cuts lie on its multiples: CHUNK_BLOCK, or less for a smaller min_split */
+    double turnaround; /* seconds from asking to the first byte, smoothed; 0: not known */
+    double round_trip; /* seconds; 0: not known */
     double finished_rate; /* bytes per second of streams that ended their chunk; 0: none did */
     struct chunk *list;
     int count, size;

@@ -36,7 +36,7 @@ static bool take_number(const char **at, int least, int most, int *out)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
 }
 
 /* "Sun" or "Sunday". Which day it is follows from the date, so it isn't compared. */
@@ -53,7 +53,7 @@ static bool take_month(const char **at, int *out)
     static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
     const char *text = *at;
     for (int month = 1; month <= 12; month++) {
-        const char *name = names + (size_t)(month - 1) * 3;
+        const char *name = names + (size_t) (month - 1) * 3;
         if (lower(text[0]) == name[0] && lower(text[1]) == name[1] && lower(text[2]) == name[2]) {
             *out = month;
             *at += 3;
@@ -65,16 +65,16 @@ static bool take_month(const char **at, int *out)
 
 static bool take_clock(const char **at, struct date *date)
 {
-    return take_number(at, 2, 2, &date->hour) && take(at, ':') &&
-           take_number(at, 2, 2, &date->minute) && take(at, ':') &&
-           take_number(at, 2, 2, &date->second);
+    return take_number(at, 2, 2, &date->hour) && take(at, ':')
+           && take_number(at, 2, 2, &date->minute) && take(at, ':')
+           && take_number(at, 2, 2, &date->second);
 }
 
 static bool take_zone(const char **at)
 {
     const char *text = *at;
-    bool zone = (text[0] == 'G' && text[1] == 'M' && text[2] == 'T') ||
-                (text[0] == 'U' && text[1] == 'T' && text[2] == 'C');
+    bool zone = (text[0] == 'G' && text[1] == 'M' && text[2] == 'T')
+                || (text[0] == 'U' && text[1] == 'T' && text[2] == 'C');
     *at += zone ? 3 : 0;
     return zone;
 }
@@ -95,8 +95,8 @@ static bool take_fixed(const char **at, struct date *date)
     if (!take_number(at, 1, 2, &date->day))
         return false;
     bool dashes = take(at, '-');
-    if (!(dashes || take_blanks(at)) || !take_month(at, &date->month) ||
-        !(dashes ? take(at, '-') : take_blanks(at)))
+    if (!(dashes || take_blanks(at)) || !take_month(at, &date->month)
+        || !(dashes ? take(at, '-') : take_blanks(at)))
         return false;
     const char *year = *at;
     if (!take_number(at, 4, 4, &date->year)) {
@@ -110,9 +110,9 @@ static bool take_fixed(const char **at, struct date *date)
 /* " Nov  6 08:49:37 1994" */
 static bool take_asctime(const char **at, struct date *date)
 {
-    return take_blanks(at) && take_month(at, &date->month) && take_blanks(at) &&
-           take_number(at, 1, 2, &date->day) && take_blanks(at) && take_clock(at, date) &&
-           take_blanks(at) && take_number(at, 4, 4, &date->year);
+    return take_blanks(at) && take_month(at, &date->month) && take_blanks(at)
+           && take_number(at, 1, 2, &date->day) && take_blanks(at) && take_clock(at, date)
+           && take_blanks(at) && take_number(at, 4, 4, &date->year);
 }
 
 static bool is_leap(int year)
@@ -128,15 +128,15 @@ static int days_in_month(int year, int month)
 
 static bool is_possible(const struct date *date)
 {
-    return date->year >= 1970 && date->day >= 1 &&
-           date->day <= days_in_month(date->year, date->month) && date->hour < 24 &&
-           date->minute < 60 && date->second <= 60; /* 60: a leap second */
+    return date->year >= 1970 && date->day >= 1
+           && date->day <= days_in_month(date->year, date->month) && date->hour < 24
+           && date->minute < 60 && date->second <= 60; /* 60: a leap second */
 }
 
 static int64_t days_before_year(int year)
 {
     int past = year - 1;
-    return (int64_t)past * 365 + past / 4 - past / 100 + past / 400;
+    return (int64_t) past * 365 + past / 4 - past / 100 + past / 400;
 }
 
 static int64_t to_epoch(const struct date *date)

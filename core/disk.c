@@ -21,7 +21,8 @@ static const char *reason(const struct file *file, int kind)
 }
 
 /* A failure at a file, for people: what was tried, with which file, and why not. */
-static void file_error(struct ldl_error *error, const struct transfer *transfer, int kind, const char *what)
+static void file_error(struct ldl_error *error, const struct transfer *transfer, int kind,
+                       const char *what)
 {
     const char *dir = transfer->dir ? transfer->dir : "";
     size_t length = strlen(dir);
@@ -75,7 +76,8 @@ static void open_file(struct transfer *transfer)
 {
     struct ldl_error error;
     struct file *file = &transfer->file;
-    int result = file->fd >= 0 ? 0 : file_open(file, transfer->dir, transfer->name, transfer->replace);
+    int result = file->fd >= 0 ? 0
+                               : file_open(file, transfer->dir, transfer->name, transfer->replace);
     if (result != 0) {
         file_error(&error, transfer, -result, "cannot write");
         ask(transfer, LDL_STAGE_OPEN, &error);

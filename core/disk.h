@@ -11,11 +11,11 @@
 #include "queue.h"
 
 struct disk {
-    struct queue jobs;      /* JOB_OPEN, JOB_PUBLISH, JOB_DISCARD of transfers */
-    struct latch *threads;  /* immutable: the session's */
+    struct queue jobs;     /* JOB_OPEN, JOB_PUBLISH, JOB_DISCARD of transfers */
+    struct latch *threads; /* immutable: the session's */
     pthread_t thread;
-    bool running;           /* the owner's: the thread was started and not joined */
-    atomic_bool stopping;   /* ends when the queue is empty and no network thread is left */
+    bool running;         /* the owner's: the thread was started and not joined */
+    atomic_bool stopping; /* ends when the queue is empty and no network thread is left */
 };
 
 int disk_start(struct disk *disk); /* 0 or a negative kind */

@@ -24,55 +24,56 @@ enum fetch_next {
 };
 
 struct fetch {
-    struct message message;  /* to its thread */
-    struct transfer *transfer; /* one reference */
-    struct note *note;       /* of the FAULT to come, so that posting it can't fail */
+    struct message message;     /* to its thread */
+    struct transfer *transfer;  /* one reference */
+    struct note *note;          /* of the FAULT to come, so that posting it can't fail */
     struct fetch *next, **link; /* its thread's list */
-    int loop;                /* index of its thread */
-    int purpose;             /* enum fetch_purpose */
-    int state;               /* enum fetch_state */
-    uint32_t stream;         /* its number in the plan */
-    struct span ask;         /* what was claimed */
-    bool ranged;             /* a Range header is sent */
-    bool delivering;         /* its answer was accepted */
-    bool cut;                /* its part is done or was taken over */
-    bool ended;              /* the body ended while it was parked, with `code` */
-    int code;                /* CURLcode */
+    int loop;                   /* index of its thread */
+    int purpose;                /* enum fetch_purpose */
+    int state;                  /* enum fetch_state */
+    uint32_t stream;            /* its number in the plan */
+    struct span ask;            /* what was claimed */
+    bool ranged;                /* a Range header is sent */
+    bool delivering;            /* its answer was accepted */
+    bool cut;                   /* its part is done or was taken over */
+    bool ended;                 /* the body ended while it was parked, with `code` */
+    int code;                   /* CURLcode */
 
-    void *easy;              /* CURL * */
-    void *header_list;       /* struct curl_slist * */
+    void *easy;        /* CURL * */
+    void *header_list; /* struct curl_slist * */
     void *resolve_list;
-    bool attached;           /* the easy handle is in its thread's multi */
-    struct url url;          /* where it asks now */
-    bool stripped;           /* of another origin than the request: no caller headers */
-    bool bare;               /* was downgraded to http: no credentials ever */
+    bool attached;  /* the easy handle is in its thread's multi */
+    struct url url; /* where it asks now */
+    bool stripped;  /* of another origin than the request: no caller headers */
+    bool bare;      /* was downgraded to http: no credentials ever */
     bool redirected;
-    char **visited;          /* the URLs of this chain of redirects */
+    char **visited; /* the URLs of this chain of redirects */
     int hops;
-    char *location;          /* of the redirect to follow */
-    bool drop_range;         /* ask once more without Range */
-    size_t header_bytes;     /* of all responses to this request */
-    int interim;             /* 1xx responses */
+    char *location;      /* of the redirect to follow */
+    bool drop_range;     /* ask once more without Range */
+    size_t header_bytes; /* of all responses to this request */
+    int interim;         /* 1xx responses */
 
     struct answer answer;
-    struct ldl_error error;  /* found by a callback; kind LDL_OK: none */
-    int socket_errno;        /* of a failed socket() */
-    int64_t position;        /* offset of the next byte that arrives */
-    int64_t from;            /* the first one that is wanted */
-    int64_t reach;           /* one past the last that the answer carries; INT64_MAX: unknown */
-    int64_t end;             /* of its chunk, as last seen */
-    int64_t received;        /* bytes written by it */
+    struct ldl_error error; /* found by a callback; kind LDL_OK: none */
+    int socket_errno;       /* of a failed socket() */
+    int socket;             /* that it waits for, or -1 */
+    int64_t position;       /* offset of the next byte that arrives */
+    int64_t from;           /* the first one that is wanted */
+    int64_t reach;          /* one past the last that the answer carries; INT64_MAX: unknown */
+    int64_t end;            /* of its chunk, as last seen */
+    int64_t received;       /* bytes written by it */
     int64_t drained;
-    char *buffer;            /* coalesces [position - used, position) */
+    char *buffer; /* coalesces [position - used, position) */
     size_t size, used;
 
-    double asked;            /* when it was sent; monotonic seconds, as all below */
+    double asked; /* when it was sent; monotonic seconds, as all below */
     double last_byte;
     double flushed;
-    double resume_at;        /* the rate limit lets it go on then; 0: not held back */
-    double window_start;     /* of the lowest-rate watchdog */
+    double resume_at;    /* the rate limit lets it go on then; 0: not held back */
+    double window_start; /* of the lowest-rate watchdog */
     int64_t window_bytes;
-    char detail[256];        /* CURLOPT_ERRORBUFFER */
+    char detail[256]; /* CURLOPT_ERRORBUFFER */
 };
 
 /* The claim `ask` of `stream` is in the plan already; NULL: out of memory. Any thread. */
@@ -86,9 +87,12 @@ int fetch_done(struct fetch *fetch, int code);
 int fetch_go(struct fetch *fetch);
 /* Unpauses after the rate limit held it back. */
 void fetch_resume(struct fetch *fetch);
-/* Looks after it ten times a second: flushes what waits and applies the watchdogs. False: end it. */
-bool fetch_watch(struct fetch *fetch, double now);
 /* Gives everything back, posts its fault if it has one, and frees it. It isn't in a multi any more. */
 void fetch_leave(struct fetch *fetch);
+
+/* For its own rooms: send, accept, receive, watch. */
+bool fetch_stopped(const struct fetch *fetch); /* its part is done, it failed, or all is over */
+bool fetch_connected(struct fetch *fetch);     /* the request could be sent */
+int64_t fetch_enough(int64_t asked); /* so much must come for a try to count as progress */
 
 #endif

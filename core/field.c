@@ -32,7 +32,7 @@ static bool is_visible(char c)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
 }
 
 static struct slice slice_trim(struct slice slice)
@@ -95,7 +95,7 @@ static bool next_element(struct slice *list, struct slice *out)
     if (!list->at)
         return false;
     const char *comma = memchr(list->at, ',', list->length);
-    size_t length = comma ? (size_t)(comma - list->at) : list->length;
+    size_t length = comma ? (size_t) (comma - list->at) : list->length;
     *out = slice_trim((struct slice){list->at, length});
     list->at = comma ? comma + 1 : NULL;
     list->length -= comma ? length + 1 : length;
@@ -163,8 +163,8 @@ static bool take_positions(struct slice *text, struct content_range *range)
     range->first = range->last = -1;
     if (take_char(text, '*'))
         return true;
-    return take_number(text, &range->first) && take_char(text, '-') &&
-           take_number(text, &range->last);
+    return take_number(text, &range->first) && take_char(text, '-')
+           && take_number(text, &range->last);
 }
 
 static bool take_total(struct slice *text, int64_t *total)
@@ -178,8 +178,8 @@ static bool is_range(const struct content_range *range)
 {
     if (range->first < 0)
         return range->total >= 0;
-    return range->first <= range->last && range->last < INT64_MAX &&
-           (range->total < 0 || range->last < range->total);
+    return range->first <= range->last && range->last < INT64_MAX
+           && (range->total < 0 || range->last < range->total);
 }
 
 int field_content_range(const struct fields *fields, struct content_range *out)
@@ -190,8 +190,8 @@ int field_content_range(const struct fields *fields, struct content_range *out)
     if (found != FIELD_OK)
         return found;
     take_unit(&text);
-    if (!take_positions(&text, &range) || !take_char(&text, '/') ||
-        !take_total(&text, &range.total) || text.length || !is_range(&range))
+    if (!take_positions(&text, &range) || !take_char(&text, '/') || !take_total(&text, &range.total)
+        || text.length || !is_range(&range))
         return FIELD_BAD;
     *out = range;
     return FIELD_OK;
@@ -219,7 +219,7 @@ static bool is_opaque(struct slice tag, bool quoted)
         return false;
     size_t end = quoted ? tag.length - 1 : tag.length;
     for (size_t i = quoted; i < end; i++)
-        if ((unsigned char)tag.at[i] <= 0x20 || tag.at[i] == 0x7f || tag.at[i] == '"')
+        if ((unsigned char) tag.at[i] <= 0x20 || tag.at[i] == 0x7f || tag.at[i] == '"')
             return false;
     return tag.length > 0;
 }
@@ -291,7 +291,7 @@ int field_retry_after(const struct fields *fields, double now, double *after, do
     if (!delay_seconds(text, &seconds)) {
         if (!date_parse(text.at, &date))
             return FIELD_BAD;
-        seconds = (double)date - now;
+        seconds = (double) date - now;
     }
     if (!(seconds > 0))
         return FIELD_BAD;
@@ -300,15 +300,17 @@ int field_retry_after(const struct fields *fields, double now, double *after, do
     return FIELD_OK;
 }
 
-bool field_refuses_ranges(const struct fields *fields)
+bool field_offers_ranges(const struct fields *fields)
 {
+    bool bytes = false, none = false;
     size_t position = 0;
     struct slice list, element;
     while (next_value(fields, "Accept-Ranges", &position, &list))
-        while (next_element(&list, &element))
-            if (slice_is(element, "none"))
-                return true;
-    return false;
+        while (next_element(&list, &element)) {
+            bytes = bytes || slice_is(element, "bytes");
+            none = none || slice_is(element, "none");
+        }
+    return bytes && !none;
 }
 
 int field_media_type(const struct fields *fields, char *out, size_t size)
@@ -318,8 +320,8 @@ int field_media_type(const struct fields *fields, char *out, size_t size)
     int found = single_value(fields, "Content-Type", &text);
     if (found != FIELD_OK)
         return found;
-    while (length < text.length && is_visible(text.at[length]) && text.at[length] != ';' &&
-           text.at[length] != ',')
+    while (length < text.length && is_visible(text.at[length]) && text.at[length] != ';'
+           && text.at[length] != ',')
         length++;
     if (length == 0 || length >= size)
         return FIELD_BAD;

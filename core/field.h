@@ -38,8 +38,8 @@ int field_date(const struct fields *fields, const char *name, int64_t *out);
 int field_location(const struct fields *fields, const char **out);
 /* Seconds to wait and the time until when; always positive. */
 int field_retry_after(const struct fields *fields, double now, double *after, double *at);
-/* "Accept-Ranges: none" */
-bool field_refuses_ranges(const struct fields *fields);
+/* "Accept-Ranges: bytes" */
+bool field_offers_ranges(const struct fields *fields);
 /* Media type in lower case without parameters. */
 int field_media_type(const struct fields *fields, char *out, size_t size);
 /* Codings other than identity in lower case, separated by ", ", cut to fit. */

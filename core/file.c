@@ -74,7 +74,7 @@ int file_name_max(const char *dir)
     long max = pathconf(or_current(dir), _PC_NAME_MAX);
     if (max < 0)
         return errno ? -code_of_errno(errno) : USUAL_NAME_MAX;
-    return max < PATH_MAX ? (int)max : PATH_MAX;
+    return max < PATH_MAX ? (int) max : PATH_MAX;
 }
 
 /* open */
@@ -88,8 +88,8 @@ static bool ends_with(const char *name, const char *suffix)
 /* Names like our own artefacts would collide with the part of another download. */
 static bool usable_name(const char *name)
 {
-    return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-           !ends_with(name, PART_SUFFIX) && !ends_with(name, JOURNAL_SUFFIX);
+    return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0
+           && !ends_with(name, PART_SUFFIX) && !ends_with(name, JOURNAL_SUFFIX);
 }
 
 /* Allocates left, between and right as one string. */
@@ -196,7 +196,7 @@ static int reuse_part(struct file *file)
         return result;
     if (!is_reusable(&part))
         return refuse(file, LDL_JOURNAL_CORRUPT, EEXIST);
-    (void)fchmod(file->fd, 0600); /* not every file system has modes */
+    (void) fchmod(file->fd, 0600); /* not every file system has modes */
     return ftruncate(file->fd, 0) == 0 ? 0 : fail_data(file, errno);
 }
 
@@ -235,7 +235,7 @@ static int check_room(struct file *file, int64_t wanted)
     struct statvfs space;
     if (fstatvfs(file->fd, &space) != 0 || space.f_blocks == 0 || space.f_frsize == 0)
         return 0; /* the file system doesn't say */
-    uint64_t blocks = ((uint64_t)wanted + space.f_frsize - 1) / space.f_frsize;
+    uint64_t blocks = ((uint64_t) wanted + space.f_frsize - 1) / space.f_frsize;
     return blocks <= space.f_bavail ? 0 : fail_data(file, ENOSPC);
 }
 
@@ -300,7 +300,7 @@ int file_write(const struct file *file, const void *bytes, size_t length, int64_
             return -data_kind(*errnum);
         }
         next += count;
-        length -= (size_t)count;
+        length -= (size_t) count;
         offset += count;
     }
     return 0;
@@ -308,21 +308,21 @@ int file_write(const struct file *file, const void *bytes, size_t length, int64_
 
 void file_hint(const struct file *file, int64_t offset, int64_t length)
 {
-    (void)sync_file_range(file->fd, offset, length, SYNC_FILE_RANGE_WRITE);
+    (void) sync_file_range(file->fd, offset, length, SYNC_FILE_RANGE_WRITE);
 }
 
 /* finish */
 
 static bool is_sane(int64_t modified)
 {
-    return modified >= 0 && modified <= (int64_t)time(NULL) + DAY;
+    return modified >= 0 && modified <= (int64_t) time(NULL) + DAY;
 }
 
 static void stamp(const struct file *file, int64_t modified)
 {
-    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = (time_t)modified}};
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = (time_t) modified}};
     if (is_sane(modified))
-        (void)futimens(file->fd, times);
+        (void) futimens(file->fd, times);
 }
 
 /* Fills text with the beginning of a file of /proc, "" when there is none. */
@@ -344,7 +344,7 @@ static mode_t current_umask(void)
     char status[4096];
     read_proc("/proc/self/status", status, sizeof status);
     const char *found = strstr(status, label);
-    return found ? (mode_t)strtoul(found + sizeof label - 1, NULL, 8) & 0777 : USUAL_UMASK;
+    return found ? (mode_t) strtoul(found + sizeof label - 1, NULL, 8) & 0777 : USUAL_UMASK;
 }
 
 static int sync_data(struct file *file)
@@ -369,7 +369,7 @@ int file_finish(struct file *file, int64_t total, int64_t modified)
         return result;
     /* Not every file system has times and modes; a file is complete without them. */
     stamp(file, modified);
-    (void)fchmod(file->fd, 0666 & ~current_umask());
+    (void) fchmod(file->fd, 0666 & ~current_umask());
     result = sync_data(file);
     if (result == 0)
         file->size = total;
@@ -393,7 +393,7 @@ static int rename_over_placeholder(const struct file *file)
     close(placeholder);
     int errnum = rename_over(file);
     if (errnum != 0)
-        (void)unlinkat(file->dirfd, file->name, 0);
+        (void) unlinkat(file->dirfd, file->name, 0);
     return errnum;
 }
 
@@ -402,7 +402,7 @@ static int rename_by_link(const struct file *file)
 {
     if (linkat(file->dirfd, file->part, file->dirfd, file->name, 0) != 0)
         return errno;
-    (void)unlinkat(file->dirfd, file->part, 0);
+    (void) unlinkat(file->dirfd, file->part, 0);
     return 0;
 }
 
@@ -486,7 +486,7 @@ static void remove_part(struct file *file)
 {
     struct stat part;
     if (check_part(file, &part) == 0)
-        (void)unlinkat(file->dirfd, file->part, 0);
+        (void) unlinkat(file->dirfd, file->part, 0);
 }
 
 /* What close says comes too late to matter: a published file was synced, and an unpublished one

@@ -17,16 +17,16 @@
 #include "luadl.h"
 
 struct file {
-    int dirfd;          /* -1: not open */
-    int fd;             /* -1: not open */
-    int errnum;         /* of the last failure */
-    char *name;         /* the final name, one component */
-    char *part;         /* name with ".part" */
-    char *path;         /* dir and name, for people */
+    int dirfd;  /* -1: not open */
+    int fd;     /* -1: not open */
+    int errnum; /* of the last failure */
+    char *name; /* the final name, one component */
+    char *part; /* name with ".part" */
+    char *path; /* dir and name, for people */
     dev_t dev;
-    ino_t ino;          /* of the part: it must still be this one at publish */
-    int64_t size;       /* of the finished file; -1: not finished */
-    bool poisoned;      /* a sync failed: pages may be lost, and a second sync would not say so */
+    ino_t ino;     /* of the part: it must still be this one at publish */
+    int64_t size;  /* of the finished file; -1: not finished */
+    bool poisoned; /* a sync failed: pages may be lost, and a second sync would not say so */
     bool published;
 };
 

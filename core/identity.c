@@ -38,33 +38,34 @@ bool identity_etag_gone(const struct identity *known, const struct identity *see
  * the same bytes outdo them. */
 bool identity_time_differs(const struct identity *known, const struct identity *seen)
 {
-    if (known->last_modified < 0 || seen->last_modified < 0 ||
-        known->last_modified == seen->last_modified)
+    if (known->last_modified < 0 || seen->last_modified < 0
+        || known->last_modified == seen->last_modified)
         return false;
-    return known->last_modified_strong || seen->last_modified_strong ||
-           !identity_proven(known, seen);
+    return known->last_modified_strong || seen->last_modified_strong
+           || !identity_proven(known, seen);
 }
 
 bool identity_proven(const struct identity *known, const struct identity *seen)
 {
-    return known->etag_strength == ETAG_STRONG && seen->etag_strength == ETAG_STRONG &&
-           identity_etag_matches(known, seen);
+    return known->etag_strength == ETAG_STRONG && seen->etag_strength == ETAG_STRONG
+           && identity_etag_matches(known, seen);
 }
 
 bool identity_time_vouches(const struct identity *known, const struct identity *seen)
 {
-    return known->last_modified_strong && seen->last_modified_strong &&
-           known->last_modified == seen->last_modified;
+    return known->last_modified_strong && seen->last_modified_strong
+           && known->last_modified == seen->last_modified;
 }
 
 bool identity_flipped(const struct identity *known, const struct identity *seen)
 {
-    return (identity_etag_differs(known, seen) || identity_etag_gone(known, seen)) &&
-           identity_time_vouches(known, seen) && known->total >= 0 && known->total == seen->total;
+    return (identity_etag_differs(known, seen) || identity_etag_gone(known, seen))
+           && identity_time_vouches(known, seen) && known->total >= 0
+           && known->total == seen->total;
 }
 
 bool identity_agrees(const struct identity *known, const struct identity *seen)
 {
-    return !identity_total_differs(known, seen) && !identity_time_differs(known, seen) &&
-           !identity_etag_differs(known, seen) && !identity_etag_gone(known, seen);
+    return !identity_total_differs(known, seen) && !identity_time_differs(known, seen)
+           && !identity_etag_differs(known, seen) && !identity_etag_gone(known, seen);
 }

@@ -16,11 +16,11 @@ enum etag_strength { ETAG_NONE, ETAG_WEAK, ETAG_STRONG };
 struct identity {
     int64_t total;
     int etag_strength;
-    char etag[256];             /* the opaque part with its quotes; a longer one is no validator */
-    int64_t last_modified;      /* seconds since the epoch */
-    bool last_modified_strong;  /* >= 1 s before Date (RFC 9110, 8.8.2.2), not the epoch */
-    char type[128];             /* media type in lower case, no parameters */
-    char coding[64];            /* Content-Encoding other than identity, or "" */
+    char etag[256];            /* the opaque part with its quotes; a longer one is no validator */
+    int64_t last_modified;     /* seconds since the epoch */
+    bool last_modified_strong; /* >= 1 s before Date (RFC 9110, 8.8.2.2), not the epoch */
+    char type[128];            /* media type in lower case, no parameters */
+    char coding[64];           /* Content-Encoding other than identity, or "" */
 };
 
 void identity_clear(struct identity *identity);

@@ -16,8 +16,9 @@
 
 #include "code.h"
 #include "fetch.h"
+#include "watch.h"
 
-#define TICK 0.1      /* seconds between two looks at the watchdogs */
+#define TICK 0.1 /* seconds between two looks at the watchdogs */
 #define EVENTS_MOST 64
 #define LAUNCH_MOST 256
 
@@ -126,7 +127,8 @@ static int least_busy(const struct loop *loop, const struct transfer *transfer)
     return best;
 }
 
-static struct fetch *create(struct loop *loop, struct transfer *transfer, int purpose, struct span ask)
+static struct fetch *create(struct loop *loop, struct transfer *transfer, int purpose,
+                            struct span ask)
 {
     struct fetch *fetch = fetch_new(transfer, purpose, transfer->last_stream, ask);
     if (!fetch)
@@ -141,7 +143,8 @@ static struct fetch *create_range(struct loop *loop, struct transfer *transfer)
 {
     struct span ask;
     uint32_t stream = transfer->last_stream + 1;
-    if (!transfer_may_stream(transfer) || chunk_claim(&transfer->plan, stream, monotonic(), &ask) != 1)
+    if (!transfer_may_stream(transfer)
+        || chunk_claim(&transfer->plan, stream, monotonic(), &ask) != 1)
         return NULL;
     transfer->last_stream = stream;
     struct fetch *fetch = create(loop, transfer, FETCH_RANGE, ask);
@@ -258,7 +261,7 @@ static void watch_fetches(struct loop *loop, double now)
 {
     for (struct fetch *fetch = loop->fetches, *next; fetch; fetch = next) {
         next = fetch->next;
-        if (!fetch_watch(fetch, now))
+        if (!watch_fetch(fetch, now))
             drop(loop, fetch);
     }
 }
@@ -312,14 +315,23 @@ static int time_to_wait(const struct loop *loop, double now)
 
 /* libcurl's side */
 
+/* libcurl may have closed it by now: then the number is nobody's or another thread's, and nothing is removed. */
+static void forget_socket(struct loop *loop, int fd)
+{
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *subject, void *known)
 {
     struct loop *loop = subject;
     struct epoll_event event = {.data.fd = fd};
-    (void) easy;
+    struct fetch *fetch = NULL;
     (void) known;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &fetch);
+    if (fetch)
+        fetch->socket = what == CURL_POLL_REMOVE ? -1 : fd;
     if (what == CURL_POLL_REMOVE)
-        return epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL), 0;
+        return forget_socket(loop, fd), 0;
     event.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
     if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) < 0 && errno == ENOENT)
         return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event);
@@ -392,7 +404,9 @@ static void *run(void *subject)
 static int watch_inbox(struct loop *loop)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = loop->inbox.wake_fd};
-    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->inbox.wake_fd, &event) < 0 ? -code_of_errno(errno) : 0;
+    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->inbox.wake_fd, &event) < 0
+               ? -code_of_errno(errno)
+               : 0;
 }
 
 /* libcurl opens two descriptors for itself, which take the lowest free numbers; before 8.8 a child process would get
@@ -415,7 +429,8 @@ static CURLM *open_multi(int any_fd)
 static void configure_multi(struct loop *loop)
 {
     CURLM *multi = loop->multi;
-    curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long) CURLPIPE_NOTHING); /* real connections (L21) */
+    curl_multi_setopt(multi, CURLMOPT_PIPELINING,
+                      (long) CURLPIPE_NOTHING); /* real connections (L21) */
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, loop);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
@@ -430,7 +445,9 @@ int loop_open(struct loop *loop)
         return result;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->multi = loop->epoll < 0 ? NULL : open_multi(loop->epoll);
-    result = loop->epoll < 0 ? -code_of_errno(errno) : !loop->multi ? -LDL_NO_MEMORY : watch_inbox(loop);
+    result = loop->epoll < 0 ? -code_of_errno(errno)
+             : !loop->multi  ? -LDL_NO_MEMORY
+                             : watch_inbox(loop);
     if (result == 0)
         configure_multi(loop);
     else

@@ -13,17 +13,17 @@
 struct loops;
 
 struct loop {
-    struct queue inbox;      /* MESSAGE_STREAM, MESSAGE_GO, MESSAGE_SCHEDULE */
-    struct loops *all;       /* immutable */
-    int index;               /* immutable */
+    struct queue inbox; /* MESSAGE_STREAM, MESSAGE_GO, MESSAGE_SCHEDULE */
+    struct loops *all;  /* immutable */
+    int index;          /* immutable */
     pthread_t thread;
-    bool running;            /* the owner's: started and not joined */
+    bool running; /* the owner's: started and not joined */
     atomic_bool stopping;
 
     /* the thread's own */
-    void *multi;             /* CURLM * */
+    void *multi; /* CURLM * */
     int epoll;
-    double curl_due;         /* when libcurl wants to be called; 0: not */
+    double curl_due; /* when libcurl wants to be called; 0: not */
     double tick_due;
     struct fetch *fetches;
     struct transfer *homed;
@@ -32,15 +32,15 @@ struct loop {
 struct loops {
     int count;
     struct loop *list;
-    struct latch *threads;   /* immutable: the session's */
+    struct latch *threads; /* immutable: the session's */
 };
 
 /* Is this libcurl usable? 0, or a negative kind with the reason. Once per process; any thread. */
 int loop_check_library(const char **reason);
 
-int loop_open(struct loop *loop);  /* queue, multi, epoll; 0 or a negative kind */
-int loop_start(struct loop *loop); /* the thread */
-void loop_stop(struct loop *loop); /* asks; the owner joins */
+int loop_open(struct loop *loop);   /* queue, multi, epoll; 0 or a negative kind */
+int loop_start(struct loop *loop);  /* the thread */
+void loop_stop(struct loop *loop);  /* asks; the owner joins */
 void loop_drain(struct loop *loop); /* after the join: drops what was sent to it too late */
 void loop_close(struct loop *loop); /* after the join, or when it never started */
 

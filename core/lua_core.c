@@ -279,7 +279,8 @@ static void read_reason(lua_State *L, int table, struct ldl_error *reason)
     const char *message = field_string(L, table, "message");
     *reason = (struct ldl_error){.retry_after = -1, .retry_at = -1};
     reason->kind = kind_from_name(field_string(L, table, "kind"));
-    strncpy(reason->message, message ? message : ldl_kind_text(reason->kind), sizeof reason->message - 1);
+    strncpy(reason->message, message ? message : ldl_kind_text(reason->kind),
+            sizeof reason->message - 1);
 }
 
 /* engine:cancel(id [, { kind =, message = }]) -> true; DONE follows, exactly once */
@@ -331,7 +332,8 @@ static void push_extents(lua_State *L, ldl_session *session, ldl_id id)
 /* engine:stat(id [, with_extents]) -> { state, total, received, connections, elapsed, extents = { { first, last }, ... } } */
 static int engine_stat(lua_State *L)
 {
-    static const char *const states[] = {"", "waiting", "parked", "running", "publishing", "finished"};
+    static const char *const states[] = {"",        "waiting",    "parked",
+                                         "running", "publishing", "finished"};
     struct ldl_stat stat;
     ldl_session *session = check_session(L);
     ldl_id id = check_id(L);
@@ -411,7 +413,8 @@ static void push_done(lua_State *L, const struct ldl_event *event)
 static int engine_next(lua_State *L)
 {
     static const char *const kinds[] = {"", "head", "fault", "done"};
-    static void (*const push[])(lua_State *, const struct ldl_event *) = {NULL, push_head, push_fault, push_done};
+    static void (*const push[])(lua_State *, const struct ldl_event *) = {NULL, push_head,
+                                                                          push_fault, push_done};
     const struct ldl_event *event = ldl_next(check_session(L));
     if (!event)
         return 0;
@@ -544,12 +547,8 @@ static const luaL_Reg engine_metamethods[] = {
 };
 
 static const luaL_Reg core_functions[] = {
-    {"session", core_session},
-    {"now", core_now},
-    {"redact", core_redact},
-    {"name_max", core_name_max},
-    {"decode", core_decode},
-    {NULL, NULL},
+    {"session", core_session},   {"now", core_now},       {"redact", core_redact},
+    {"name_max", core_name_max}, {"decode", core_decode}, {NULL, NULL},
 };
 
 LDL_API int luaopen_luadl_core(lua_State *L);

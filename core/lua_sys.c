@@ -33,7 +33,7 @@ static atomic_bool is_resized;
 
 static int sys_is_terminal(lua_State *L)
 {
-    lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+    lua_pushboolean(L, isatty((int) luaL_checkinteger(L, 1)));
     return 1;
 }
 
@@ -41,7 +41,7 @@ static int sys_is_terminal(lua_State *L)
 static int sys_columns(lua_State *L)
 {
     struct winsize size = {0};
-    int fd = (int)luaL_checkinteger(L, 1);
+    int fd = (int) luaL_checkinteger(L, 1);
     if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
         lua_pushnil(L);
         return 1;
@@ -58,7 +58,7 @@ static void wake(void)
     const uint64_t one = 1;
     int kept = errno, fd = atomic_load(&wake_fd);
     ssize_t written = fd >= 0 ? write(fd, &one, sizeof one) : 0;
-    (void)written; /* full: a wakeup waits already */
+    (void) written; /* full: a wakeup waits already */
     errno = kept;
 }
 
@@ -72,7 +72,7 @@ static void on_interrupt(int signal)
 
 static void on_resize(int signal)
 {
-    (void)signal;
+    (void) signal;
     atomic_store(&is_resized, true);
 }
 
@@ -116,7 +116,7 @@ static int push_failure(lua_State *L, int errnum)
  * process at once. To write to a closed pipe or past a size limit is an error then, no death. */
 static int sys_catch_signals(lua_State *L)
 {
-    int errnum = set_wake_fd((int)luaL_optinteger(L, 1, -1));
+    int errnum = set_wake_fd((int) luaL_optinteger(L, 1, -1));
     if (errnum != 0)
         return push_failure(L, errnum);
     handle(SIGINT, on_interrupt);
@@ -209,7 +209,7 @@ static int sys_raise_fd_limit(lua_State *L)
         if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
             return push_failure(L, errno);
     }
-    lua_pushinteger(L, (lua_Integer)(limit.rlim_cur < FD_LIMIT ? limit.rlim_cur : FD_LIMIT));
+    lua_pushinteger(L, (lua_Integer) (limit.rlim_cur < FD_LIMIT ? limit.rlim_cur : FD_LIMIT));
     return 1;
 }
 

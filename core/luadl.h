@@ -23,14 +23,46 @@
 
 enum ldl_kind {
     LDL_OK = 0,
-    LDL_USAGE, LDL_BAD_URL, LDL_CLOSED, LDL_CANCELLED, LDL_DEADLINE,
-    LDL_DNS, LDL_CONNECT, LDL_TLS, LDL_TLS_VERIFY, LDL_TIMEOUT, LDL_STALLED,
-    LDL_HTTP_STATUS, LDL_AUTH, LDL_RATE_LIMITED, LDL_REDIRECT_LIMIT, LDL_REDIRECT_FORBIDDEN,
-    LDL_RANGE_IGNORED, LDL_RANGE_MISMATCH, LDL_REMOTE_CHANGED, LDL_SHORT_BODY, LDL_OVERLONG_BODY,
-    LDL_PROTOCOL, LDL_ENCODING, LDL_TOO_LARGE, LDL_CHECKSUM,
-    LDL_NO_SPACE, LDL_QUOTA, LDL_IO, LDL_READ_ONLY, LDL_PERMISSION, LDL_BAD_NAME, LDL_EXISTS,
-    LDL_LOCKED, LDL_NOT_REGULAR, LDL_LOCAL_CHANGED, LDL_JOURNAL_CORRUPT,
-    LDL_FD_LIMIT, LDL_NO_MEMORY, LDL_CALLBACK, LDL_SCRIPT_BUDGET,
+    LDL_USAGE,
+    LDL_BAD_URL,
+    LDL_CLOSED,
+    LDL_CANCELLED,
+    LDL_DEADLINE,
+    LDL_DNS,
+    LDL_CONNECT,
+    LDL_TLS,
+    LDL_TLS_VERIFY,
+    LDL_TIMEOUT,
+    LDL_STALLED,
+    LDL_HTTP_STATUS,
+    LDL_AUTH,
+    LDL_RATE_LIMITED,
+    LDL_REDIRECT_LIMIT,
+    LDL_REDIRECT_FORBIDDEN,
+    LDL_RANGE_IGNORED,
+    LDL_RANGE_MISMATCH,
+    LDL_REMOTE_CHANGED,
+    LDL_SHORT_BODY,
+    LDL_OVERLONG_BODY,
+    LDL_PROTOCOL,
+    LDL_ENCODING,
+    LDL_TOO_LARGE,
+    LDL_CHECKSUM,
+    LDL_NO_SPACE,
+    LDL_QUOTA,
+    LDL_IO,
+    LDL_READ_ONLY,
+    LDL_PERMISSION,
+    LDL_BAD_NAME,
+    LDL_EXISTS,
+    LDL_LOCKED,
+    LDL_NOT_REGULAR,
+    LDL_LOCAL_CHANGED,
+    LDL_JOURNAL_CORRUPT,
+    LDL_FD_LIMIT,
+    LDL_NO_MEMORY,
+    LDL_CALLBACK,
+    LDL_SCRIPT_BUDGET,
     LDL_KINDS
 };
 
@@ -54,16 +86,16 @@ struct ldl_error {
 };
 
 struct ldl_session_options {
-    int loops;          /* network threads; 0: min(4, cores) */
+    int loops; /* network threads; 0: min(4, cores) */
 };
 
 enum ldl_exists { LDL_EXISTS_FAIL, LDL_EXISTS_REPLACE };
 
 /* Where the bytes go: dir/name. name is one path component. */
 struct ldl_target {
-    const char *dir;             /* NULL: the current directory */
+    const char *dir; /* NULL: the current directory */
     const char *name;
-    int exists;                  /* enum ldl_exists */
+    int exists; /* enum ldl_exists */
 };
 
 /* 0 and NULL mean the default. Everything is copied. */
@@ -72,34 +104,34 @@ struct ldl_request {
     const struct ldl_header *headers;
     size_t header_count;
     const char *user_agent;
-    const char *user;            /* "name:password" for basic authentication at the URL's origin */
+    const char *user; /* "name:password" for basic authentication at the URL's origin */
     const char *proxy;
-    const char *cacert;          /* PEM file with the CAs to trust */
+    const char *cacert;               /* PEM file with the CAs to trust */
     const char *const *trusted_hosts; /* hosts that keep caller headers across a redirect */
     size_t trusted_host_count;
-    bool insecure;               /* no TLS verification */
-    bool allow_downgrade;        /* follow https -> http, without any credentials */
-    bool head_only;              /* DONE after the head; nothing is saved (info) */
+    bool insecure;                   /* no TLS verification */
+    bool allow_downgrade;            /* follow https -> http, without any credentials */
+    bool head_only;                  /* DONE after the head; nothing is saved (info) */
     const struct ldl_target *target; /* known already: no HEAD event, no answer; or NULL */
-    int connections;             /* 1..256; 0: 8 */
-    int max_redirects;           /* -1: none are followed; 0: 10 */
-    int64_t min_split;           /* bytes; 0: 1 MiB */
-    int64_t max_size;            /* bytes; 0: no limit */
-    int64_t expect_size;         /* bytes; -1 or 0: none */
-    const char *expect_type;     /* media type, or NULL */
-    double connect_timeout;      /* seconds; 0: 10 */
-    double first_byte_timeout;   /* 0: 30 */
-    double stall_timeout;        /* 0: 20 */
-    double deadline;             /* from now; 0: none */
+    int connections;                 /* 1..256; 0: 8 */
+    int max_redirects;               /* -1: none are followed; 0: 10 */
+    int64_t min_split;               /* bytes; 0: 1 MiB */
+    int64_t max_size;                /* bytes; 0: no limit */
+    int64_t expect_size;             /* bytes; -1 or 0: none */
+    const char *expect_type;         /* media type, or NULL */
+    double connect_timeout;          /* seconds; 0: 10 */
+    double first_byte_timeout;       /* 0: 30 */
+    double stall_timeout;            /* 0: 20 */
+    double deadline;                 /* from now; 0: none */
 };
 
 /* An answer to FAULT. All zero: the same again. */
 struct ldl_retry {
-    const char *url;             /* ask this URL from now on */
-    bool fresh;                  /* on a new connection */
-    bool fewer;                  /* halve the number of connections, at least 1 */
-    bool single;                 /* one stream from now on */
-    bool restart;                /* drop what was received and begin anew */
+    const char *url; /* ask this URL from now on */
+    bool fresh;      /* on a new connection */
+    bool fewer;      /* halve the number of connections, at least 1 */
+    bool single;     /* one stream from now on */
+    bool restart;    /* drop what was received and begin anew */
 };
 
 enum ldl_event_type { LDL_EVENT_HEAD = 1, LDL_EVENT_FAULT, LDL_EVENT_DONE };
@@ -110,41 +142,41 @@ struct ldl_event {
     int type;
     ldl_id id;
     /* HEAD, DONE */
-    const char *url;             /* effective, without credentials */
+    const char *url; /* effective, without credentials */
     int status;
     const struct ldl_header *headers;
     size_t header_count;
-    int64_t total;               /* -1: unknown */
+    int64_t total; /* -1: unknown */
     bool ranges;
-    bool length_verified;        /* DONE: the length was known and is right */
-    const char *content_encoding;/* DONE: coding of the saved bytes, or NULL */
-    const char *warning;         /* DONE: something worth telling, or NULL */
-    const char *path;            /* DONE: what was published, or NULL */
+    bool length_verified;         /* DONE: the length was known and is right */
+    const char *content_encoding; /* DONE: coding of the saved bytes, or NULL */
+    const char *warning;          /* DONE: something worth telling, or NULL */
+    const char *path;             /* DONE: what was published, or NULL */
     double elapsed;
-    int64_t received;            /* DONE: of the file; FAULT: by the failed attempt */
+    int64_t received; /* DONE: of the file; FAULT: by the failed attempt */
     /* FAULT, DONE */
     struct ldl_error error;
-    int stage;                   /* FAULT: enum ldl_stage */
-    int64_t first, last;         /* FAULT: the range asked for, inclusive; last -1: open */
-    int attempt;                 /* FAULT: failures of this range since it last made progress */
-    bool progress;               /* FAULT: the attempt brought enough to go on at once */
-    bool extra;                  /* FAULT: of an additional connection */
-    bool redirected;             /* FAULT: the URL that failed was reached by a redirect */
-    int active;                  /* FAULT: other streams that are delivering */
+    int stage;           /* FAULT: enum ldl_stage */
+    int64_t first, last; /* FAULT: the range asked for, inclusive; last -1: open */
+    int attempt;         /* FAULT: failures of this range since it last made progress */
+    bool progress;       /* FAULT: the attempt brought enough to go on at once */
+    bool extra;          /* FAULT: of an additional connection */
+    bool redirected;     /* FAULT: the URL that failed was reached by a redirect */
+    int active;          /* FAULT: other streams that are delivering */
 };
 
 enum ldl_state { LDL_WAITING = 1, LDL_PARKED, LDL_RUNNING, LDL_PUBLISHING, LDL_FINISHED };
 
 struct ldl_stat {
-    int state;                   /* enum ldl_state */
-    int64_t total;               /* -1: unknown */
-    int64_t received;            /* bytes written to the file */
-    int connections;             /* streams that are delivering */
+    int state;        /* enum ldl_state */
+    int64_t total;    /* -1: unknown */
+    int64_t received; /* bytes written to the file */
+    int connections;  /* streams that are delivering */
     double elapsed;
 };
 
 struct ldl_extent {
-    int64_t start, end;          /* end is one past the last byte */
+    int64_t start, end; /* end is one past the last byte */
 };
 
 LDL_API const char *ldl_kind_name(int kind); /* "no_space"; any thread */
@@ -158,15 +190,16 @@ LDL_API int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *
 LDL_API int ldl_retry(ldl_session *session, ldl_id id, int64_t first, const struct ldl_retry *how);
 LDL_API int ldl_cancel(ldl_session *session, ldl_id id, const struct ldl_error *reason);
 LDL_API int ldl_connections(ldl_session *session, ldl_id id, int connections);
-LDL_API int ldl_limit(ldl_session *session, ldl_id id, double rate); /* id 0: session; rate 0: none */
+LDL_API int ldl_limit(ldl_session *session, ldl_id id,
+                      double rate); /* id 0: session; rate 0: none */
 LDL_API int ldl_stat(ldl_session *session, ldl_id id, struct ldl_stat *out);
 /* The written extents, at most size of them; returns their number or a negative kind. */
 LDL_API int ldl_extents(ldl_session *session, ldl_id id, struct ldl_extent *out, int size);
 LDL_API int ldl_forget(ldl_session *session, ldl_id id); /* after DONE */
 
 LDL_API const struct ldl_event *ldl_next(ldl_session *session);
-LDL_API int ldl_pollfd(const ldl_session *session);      /* readable when an event waits */
+LDL_API int ldl_pollfd(const ldl_session *session);         /* readable when an event waits */
 LDL_API int ldl_wait(ldl_session *session, double timeout); /* 1: event, 0: timeout or signal */
-LDL_API void ldl_wakeup(ldl_session *session);           /* any thread, any signal handler */
+LDL_API void ldl_wakeup(ldl_session *session);              /* any thread, any signal handler */
 
 #endif

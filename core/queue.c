@@ -32,7 +32,7 @@ void queue_destroy(struct queue *queue)
 void queue_wake(const struct queue *queue)
 {
     const uint64_t one = 1;
-    int saved = errno; /* a signal handler may call this */
+    int saved = errno;                                         /* a signal handler may call this */
     ssize_t ignored = write(queue->wake_fd, &one, sizeof one); /* full: it is awake already */
     (void) ignored;
     errno = saved;

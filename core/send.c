@@ -101,11 +101,13 @@ static void set_network(struct fetch *fetch, CURL *easy, const struct ldl_reques
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long) (options->connect_timeout * 1000));
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L); /* backstop only; our watchdogs are earlier */
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT,
+                     1L); /* backstop only; our watchdogs are earlier */
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long) (60 + options->stall_timeout));
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, options->connections <= FEW ? 512L * 1024 : 128L * 1024);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+                     options->connections <= FEW ? 512L * 1024 : 128L * 1024);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->detail);
@@ -211,9 +213,11 @@ static int judge_hop(struct fetch *fetch, const struct url *next)
     const struct ldl_request *options = options_of(fetch);
     bool downgrade = strcmp(fetch->url.scheme, "https") == 0 && strcmp(next->scheme, "http") == 0;
     if (downgrade && !options->allow_downgrade)
-        return refuse(fetch, LDL_REDIRECT_FORBIDDEN, "redirect from https to http is refused", next->text);
+        return refuse(fetch, LDL_REDIRECT_FORBIDDEN, "redirect from https to http is refused",
+                      next->text);
     if (fetch->hops >= options->max_redirects)
-        return refuse(fetch, LDL_REDIRECT_LIMIT, "too many redirects, the next would go to", next->text);
+        return refuse(fetch, LDL_REDIRECT_LIMIT, "too many redirects, the next would go to",
+                      next->text);
     if (visited_before(fetch, next->text))
         return refuse(fetch, LDL_REDIRECT_LIMIT, "redirect loop back to", next->text);
     fetch->bare = fetch->bare || downgrade;

@@ -20,13 +20,12 @@
 #include "transfer.h"
 
 #define LOOPS_DEFAULT 4
-#define CONNECTIONS_MOST 256
-#define JOIN_WITHIN 2.0   /* seconds that close waits for the threads */
+#define JOIN_WITHIN 2.0    /* seconds that close waits for the threads */
 #define ANSWER_WITHIN 0.15 /* seconds until a cancelled transfer is reported, whatever hangs (I6) */
 #define BUCKETS 256
 
 struct ldl_session {
-    pid_t pid;                /* a forked child must not use it */
+    pid_t pid; /* a forked child must not use it */
     struct queue events;
     struct limit limit;
     struct latch threads;
@@ -36,9 +35,9 @@ struct ldl_session {
     int next_home;
     ldl_id last_id;
     struct transfer *table[BUCKETS];
-    struct note *current;     /* what the last ldl_next returned */
-    int count;                /* transfers in the table */
-    double checked;           /* when the overdue ones were last looked for */
+    struct note current; /* what the last ldl_next returned; without a subject: nothing */
+    int count;           /* transfers in the table */
+    double checked;      /* when the overdue ones were last looked for */
 };
 
 /* Open and close */
@@ -176,22 +175,32 @@ static bool stop_threads(struct ldl_session *session)
     return ended;
 }
 
-static void drop_note(struct note *note)
+static void release(struct note *note)
 {
-    struct transfer *transfer = note->message.subject;
     head_unref(note->head);
     note->head = NULL;
-    if (note->single_use)
+    transfer_unref(note->message.subject);
+}
+
+static void drop_note(struct note *note)
+{
+    bool single_use = note->single_use;
+    release(note); /* may free the transfer that a note for several uses is part of */
+    if (single_use)
         free(note);
-    transfer_unref(transfer);
+}
+
+static void drop_current(struct ldl_session *session)
+{
+    if (session->current.message.subject)
+        release(&session->current);
+    session->current.message.subject = NULL;
 }
 
 static void drop_events(struct ldl_session *session)
 {
     struct message *message;
-    if (session->current)
-        drop_note(session->current);
-    session->current = NULL;
+    drop_current(session);
     while ((message = queue_pop(&session->events)))
         drop_note((struct note *) message);
 }
@@ -238,45 +247,6 @@ static struct transfer *find(struct ldl_session *session, ldl_id id)
     return transfer;
 }
 
-static bool is_token(const char *text)
-{
-    static const char others[] = "!#$%&'*+-.^_`|~";
-    const char *c = text;
-    for (; *c; c++)
-        if (!(*c >= '0' && *c <= '9') && !((*c | 32) >= 'a' && (*c | 32) <= 'z') && !strchr(others, *c))
-            return false;
-    return c > text;
-}
-
-static bool is_clean(const char *text)
-{
-    for (; text && *text; text++)
-        if (((unsigned char) *text < 0x20 && *text != '\t') || *text == 0x7f)
-            return false;
-    return true;
-}
-
-/* What the engine itself must say, and what would change the framing. */
-static bool is_reserved(const char *name)
-{
-    static const char *const names[] = {"Range", "If-Range", "Content-Length", "Transfer-Encoding", "Connection"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcasecmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
-/* No line break gets into a request (S3). */
-static int check_request(const struct ldl_request *request)
-{
-    bool good = request->url && is_clean(request->user_agent) && is_clean(request->user)
-                && request->connections <= CONNECTIONS_MOST;
-    for (size_t i = 0; good && i < request->header_count; i++)
-        good = is_token(request->headers[i].name) && is_clean(request->headers[i].value)
-               && !is_reserved(request->headers[i].name);
-    return good ? 0 : -LDL_USAGE;
-}
-
 static void enter(struct ldl_session *session, struct transfer *transfer)
 {
     struct loop *home = &session->loops.list[session->next_home++ % session->loops.count];
@@ -301,7 +271,7 @@ int ldl_new(ldl_session *session, const struct ldl_request *request, ldl_id *out
     struct transfer *transfer;
     int result = check_session(session);
     if (result == 0)
-        result = check_request(request);
+        result = request_check(request);
     if (result == 0)
         result = start_threads(session);
     if (result == 0)
@@ -526,19 +496,28 @@ static struct note *pop_note(struct ldl_session *session)
     return note;
 }
 
+/* A copy, because an answer may have the note itself posted again at once. */
+static const struct ldl_event *take_note(struct ldl_session *session, struct note *note)
+{
+    session->current = *note;
+    note->head = NULL;
+    if (note->single_use)
+        free(note);
+    return &session->current.event;
+}
+
 const struct ldl_event *ldl_next(ldl_session *session)
 {
     if (check_session(session) != 0)
         return NULL;
-    if (session->current)
-        drop_note(session->current);
+    drop_current(session);
     check_overdue(session);
-    session->current = pop_note(session);
-    if (!session->current) {
+    struct note *note = pop_note(session);
+    if (!note) {
         queue_clear_wake(&session->events);
-        session->current = pop_note(session);
+        note = pop_note(session);
     }
-    return session->current ? &session->current->event : NULL;
+    return note ? take_note(session, note) : NULL;
 }
 
 int ldl_pollfd(const ldl_session *session)

@@ -69,100 +69,6 @@ void head_unref(struct head *head)
         free(head);
 }
 
-/* Requests: every string of the caller is copied. */
-
-static bool copy(const char **text)
-{
-    if (!*text)
-        return true;
-    *text = strdup(*text);
-    return *text != NULL;
-}
-
-static bool copy_headers(struct ldl_request *options)
-{
-    const struct ldl_header *given = options->headers;
-    size_t count = options->header_count;
-    struct ldl_header *list = calloc(count + 1, sizeof *list);
-    bool complete = list != NULL;
-    for (size_t i = 0; complete && i < count; i++) {
-        list[i] = given[i];
-        complete = copy(&list[i].name) && copy(&list[i].value);
-    }
-    options->headers = list;
-    return complete;
-}
-
-static bool copy_hosts(struct ldl_request *options)
-{
-    const char *const *given = options->trusted_hosts;
-    const char **list = calloc(options->trusted_host_count + 1, sizeof *list);
-    bool complete = list != NULL;
-    for (size_t i = 0; complete && i < options->trusted_host_count; i++) {
-        list[i] = given[i];
-        complete = copy(&list[i]);
-    }
-    options->trusted_hosts = list;
-    return complete;
-}
-
-static void set_defaults(struct ldl_request *options)
-{
-    if (options->connections <= 0)
-        options->connections = 8;
-    if (options->max_redirects == 0)
-        options->max_redirects = 10;
-    if (options->min_split <= 0)
-        options->min_split = CHUNK_BLOCK;
-    if (options->connect_timeout <= 0)
-        options->connect_timeout = 10;
-    if (options->first_byte_timeout <= 0)
-        options->first_byte_timeout = 30;
-    if (options->stall_timeout <= 0)
-        options->stall_timeout = 20;
-}
-
-/* A failure leaves NULLs behind the first missing copy: request_free frees what there is. */
-static int request_copy(const struct ldl_request *given, struct request *out)
-{
-    struct ldl_request *options = &out->options;
-    *options = *given;
-    options->target = NULL;
-    options->headers = NULL;
-    options->trusted_hosts = NULL;
-    const char **texts[] = {&options->url,   &options->user_agent, &options->user,
-                            &options->proxy, &options->cacert,     &options->expect_type};
-    bool complete = true;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (!complete)
-            *texts[i] = NULL;
-        else
-            complete = copy(texts[i]);
-    options->headers = given->headers;
-    options->trusted_hosts = given->trusted_hosts;
-    complete = copy_headers(options) && copy_hosts(options) && complete;
-    set_defaults(options);
-    return complete ? url_parse(options->url, &out->url) : -LDL_NO_MEMORY;
-}
-
-static void request_free(struct request *request)
-{
-    struct ldl_request *options = &request->options;
-    const char *texts[] = {options->url,   options->user_agent, options->user,
-                           options->proxy, options->cacert,     options->expect_type};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        free((void *) texts[i]);
-    for (size_t i = 0; options->headers && i < options->header_count; i++) {
-        free((void *) options->headers[i].name);
-        free((void *) options->headers[i].value);
-    }
-    for (size_t i = 0; options->trusted_hosts && i < options->trusted_host_count; i++)
-        free((void *) options->trusted_hosts[i]);
-    free((void *) options->headers);
-    free((void *) options->trusted_hosts);
-    url_free(&request->url);
-}
-
 /* Transfers */
 
 static int set_target(struct transfer *transfer, const struct ldl_target *target)
@@ -279,9 +185,11 @@ static void describe_head(struct transfer *transfer, struct note *note)
 static void describe_end(struct transfer *transfer, struct ldl_event *event)
 {
     event->error = transfer->error;
-    event->elapsed = (transfer->finished > 0 ? transfer->finished : monotonic()) - transfer->started;
+    event->elapsed = (transfer->finished > 0 ? transfer->finished : monotonic())
+                     - transfer->started;
     event->length_verified = transfer->length_verified;
-    event->content_encoding = transfer->known.coding[0] ? transfer->known.coding : NULL;
+    if (transfer->error.kind == LDL_OK && transfer->known.coding[0])
+        event->content_encoding = transfer->known.coding; /* nobody changes it any more */
     event->warning = transfer->warning;
     event->path = transfer->path;
 }

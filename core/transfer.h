@@ -18,24 +18,25 @@
 #include "limit.h"
 #include "luadl.h"
 #include "queue.h"
+#include "request.h"
 #include "url.h"
 
 #define LOOPS_MAX 16
 #define LAUNCH_AT_ONCE 16 /* connections; further ones as the earlier ones answer */
 
-enum message_type { MESSAGE_STREAM = 1, MESSAGE_GO, MESSAGE_SCHEDULE, JOB_OPEN, JOB_PUBLISH, JOB_DISCARD };
-
-/* The owned copy of struct ldl_request. */
-struct request {
-    struct ldl_request options; /* its pointers point to owned copies */
-    struct url url;
-    bool has_target;
+enum message_type {
+    MESSAGE_STREAM = 1,
+    MESSAGE_GO,
+    MESSAGE_SCHEDULE,
+    JOB_OPEN,
+    JOB_PUBLISH,
+    JOB_DISCARD
 };
 
 /* An accepted head. Immutable; the last reference frees. */
 struct head {
     atomic_int refs;
-    char *url;   /* effective, without credentials */
+    char *url; /* effective, without credentials */
     int status;
     size_t count;
     struct ldl_header headers[];
@@ -43,73 +44,73 @@ struct head {
 
 /* An event on its way to the owner. */
 struct note {
-    struct message message;  /* subject: the transfer, one reference */
+    struct message message; /* subject: the transfer, one reference */
     struct ldl_event event;
-    struct head *head;       /* one reference, or NULL */
-    bool single_use;         /* freed after it was read */
-    int generation;          /* of the transfer, when it is a stream's fault */
+    struct head *head; /* one reference, or NULL */
+    bool single_use;   /* freed after it was read */
+    int generation;    /* of the transfer, when it is a stream's fault */
 };
 
 struct transfer {
     /* immutable after transfer_new */
     ldl_id id;
     struct request request;
-    double started;          /* monotonic seconds */
-    double deadline;         /* monotonic seconds, or 0 */
-    struct queue *events;    /* to the owner */
-    struct queue *home;      /* to the network thread that starts its streams */
-    struct queue *disk;      /* to the disk thread */
+    double started;       /* monotonic seconds */
+    double deadline;      /* monotonic seconds, or 0 */
+    struct queue *events; /* to the owner */
+    struct queue *home;   /* to the network thread that starts its streams */
+    struct queue *disk;   /* to the disk thread */
     struct limit *session_limit;
-    struct limit limit;      /* has its own lock */
+    struct limit limit; /* has its own lock */
 
     atomic_int refs;
-    atomic_bool over;        /* finished or about to be: streams stop, nobody waits for them */
-    atomic_bool done_taken;  /* somebody posts DONE; exactly once */
+    atomic_bool over;       /* finished or about to be: streams stop, nobody waits for them */
+    atomic_bool done_taken; /* somebody posts DONE; exactly once */
     atomic_bool schedule_posted;
     atomic_int_least64_t received; /* bytes in the file */
-    atomic_int delivering;   /* streams whose answer was accepted */
+    atomic_int delivering;         /* streams whose answer was accepted */
 
     pthread_mutex_t writing; /* a leaf, around pwrite: see write_span */
 
     pthread_mutex_t lock;
     /* locked */
-    int state;               /* enum ldl_state */
+    int state; /* enum ldl_state */
     struct plan plan;
     struct identity known;
     struct head *head;
-    char *url;               /* effective, without credentials */
-    char *user;              /* credentials that `url` itself brought, or NULL */
-    bool stripped;           /* it is of another origin: caller headers stay behind */
-    bool bare;               /* it was downgraded to http: no credentials ever */
+    char *url;     /* effective, without credentials */
+    char *user;    /* credentials that `url` itself brought, or NULL */
+    bool stripped; /* it is of another origin: caller headers stay behind */
+    bool bare;     /* it was downgraded to http: no credentials ever */
     bool redirected;
-    char *pinned;            /* "+host:port:address" for the next streams, or NULL */
-    bool ranges;             /* the server serves ranges, and they can be trusted */
-    bool identified;         /* `known` is set */
-    bool restarting;         /* streams stop; the first request is sent again when they are gone */
-    int generation;          /* restarts so far; the owner alone changes it. Older faults are void */
-    bool fresh;              /* the next stream opens a connection of its own */
-    int connections;         /* how many streams there may be */
-    int active;              /* streams that exist */
-    int held;                /* faults that wait for an answer; each holds a connection's place */
-    int accepted;            /* streams accepted so far */
-    int attempt;             /* failures of the stream from byte 0 since it made progress */
-    int64_t furthest;        /* how far a stream from byte 0 came */
-    int flips;               /* answers with another ETag but the same date and length */
+    char *pinned;     /* "+host:port:address" for the next streams, or NULL */
+    bool ranges;      /* the server serves ranges, and they can be trusted */
+    bool identified;  /* `known` is set */
+    bool restarting;  /* streams stop; the first request is sent again when they are gone */
+    int generation;   /* restarts so far; the owner alone changes it. Older faults are void */
+    bool fresh;       /* the next stream opens a connection of its own */
+    int connections;  /* how many streams there may be */
+    int active;       /* streams that exist */
+    int held;         /* faults that wait for an answer; each holds a connection's place */
+    int accepted;     /* streams accepted so far */
+    int attempt;      /* failures of the stream from byte 0 since it made progress */
+    int64_t furthest; /* how far a stream from byte 0 came */
+    int flips;        /* answers with another ETag but the same date and length */
     bool length_verified;
-    bool asked_plain;        /* ranges confuse the server (416, 206 of something else): none from now on */
+    bool asked_plain; /* ranges confuse the server (416, 206 of something else): none from now on */
     uint32_t last_stream;
-    bool disk_busy;          /* a job is with the disk thread */
-    bool open_failed;        /* FAULT of stage open or publish was posted; ldl_start answers */
-    bool committing;         /* the rename is under way: a cancel comes too late */
-    bool keep_part;          /* complete, but not published */
+    bool disk_busy;            /* a job is with the disk thread */
+    bool open_failed;          /* FAULT of stage open or publish was posted; ldl_start answers */
+    bool committing;           /* the rename is under way: a cancel comes too late */
+    bool keep_part;            /* complete, but not published */
     int streams_on[LOOPS_MAX]; /* by network thread */
     bool replace;
-    char *dir, *name;        /* the target */
-    char *path;              /* what was published, or NULL; set once, before DONE */
-    const char *warning;     /* static text, or NULL */
-    double finished;         /* when, for elapsed */
-    double over_since;       /* when `over` was set */
-    struct ldl_error error;  /* why it ended, when state is FINISHED or over is set */
+    char *dir, *name;       /* the target */
+    char *path;             /* what was published, or NULL; set once, before DONE */
+    const char *warning;    /* static text, or NULL */
+    double finished;        /* when, for elapsed */
+    double over_since;      /* when `over` was set */
+    struct ldl_error error; /* why it ended, when state is FINISHED or over is set */
 
     /* the disk thread's while a job runs; the descriptor and path are immutable from MESSAGE_GO on */
     struct file file;
@@ -120,7 +121,7 @@ struct transfer {
 
     /* the home thread's */
     struct transfer *next_home, **link_home;
-    void *first;             /* the stream that is parked at its head, or NULL */
+    void *first; /* the stream that is parked at its head, or NULL */
 
     /* the owner's */
     struct transfer *next_in_table;
@@ -133,9 +134,11 @@ void transfer_ref(struct transfer *transfer);
 void transfer_unref(struct transfer *transfer);
 
 /* Any thread, no lock held: */
-void transfer_schedule(struct transfer *transfer); /* the home thread looks for work for new streams */
-void transfer_go(struct transfer *transfer);       /* the file is open: the parked stream may go on */
-void transfer_fail(struct transfer *transfer, const struct ldl_error *error); /* ends it; DONE follows */
+void transfer_schedule(
+    struct transfer *transfer);              /* the home thread looks for work for new streams */
+void transfer_go(struct transfer *transfer); /* the file is open: the parked stream may go on */
+void transfer_fail(struct transfer *transfer,
+                   const struct ldl_error *error); /* ends it; DONE follows */
 /* Ends it when its deadline has passed. */
 void transfer_check_deadline(struct transfer *transfer, double now);
 void transfer_post(struct transfer *transfer, struct note *note, int type);

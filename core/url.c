@@ -75,7 +75,8 @@ int url_parse(const char *text, struct url *out)
     CURLU *handle = curl_url();
     if (!handle)
         return -LDL_NO_MEMORY;
-    CURLUcode code = curl_url_set(handle, CURLUPART_URL, text, CURLU_GUESS_SCHEME | CURLU_URLENCODE);
+    CURLUcode code =
+        curl_url_set(handle, CURLUPART_URL, text, CURLU_GUESS_SCHEME | CURLU_URLENCODE);
     int result = code == CURLUE_OK ? fill(handle, out)
                                    : (code == CURLUE_OUT_OF_MEMORY ? -LDL_NO_MEMORY : -LDL_BAD_URL);
     curl_url_cleanup(handle);

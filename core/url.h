@@ -11,7 +11,7 @@ struct url {
     char *scheme; /* "http" or "https" */
     char *host;
     char *port;
-    char *user;   /* "name:password", decoded; or NULL */
+    char *user; /* "name:password", decoded; or NULL */
 };
 
 /* 0, -LDL_BAD_URL (no URL, or not http and https) or -LDL_NO_MEMORY. */

@@ -505,8 +505,8 @@ local function sample_speed(self, stats)
 end
 
 --- Counters as they are now.
----@return { received: integer, total: integer?, connections: integer, elapsed: number, speed: number,
---- state: string, name: string?, path: string? }
+---@return { received: integer, total: integer?, connections: integer, elapsed: number,
+--- speed: number, state: string, name: string?, path: string? }
 function methods:stats()
   if self.last_stats then return self.last_stats end
   local stats = self.id and self.engine:stat(self.id)

@@ -153,7 +153,7 @@ end
 
 local function is_refusal(err)
   local status = JUDGED_BY_STATUS[err.kind] and err.status
-  return status and status >= 400 and status <= 499 and not TRANSIENT[status]
+  return status and of_status(status) ~= "again"
 end
 
 -- One connection works already: that another is refused says how many the server wants, or that

@@ -64,8 +64,8 @@ local function print_row(entry, figures, base)
   ))
 end
 
---- Runs the entries of a case in turn and prints a row for each: wall time, CPU time (in brackets: as
---- ratios to the first entry) and peak memory.
+--- Runs the entries of a case in turn and prints a row for each: wall time, CPU time (and as
+--- ratios to those of the first entry), peak memory.
 ---@param case { title: string, folder: string, size: integer, rounds: integer?,
 --- entries: { name: string, command: string }[] } each command writes FOLDER/out
 ---@return table figures by name

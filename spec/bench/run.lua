@@ -1,4 +1,4 @@
--- `make bench`: luadl beside curl and aria2 on the same work, in one run. Only the ratios mean anything.
+-- `make bench`: luadl beside curl and aria2 on the same work, in one run. Only ratios mean a thing.
 -- SPDX-License-Identifier: MIT
 
 package.path = "./?.lua;" .. package.path
@@ -20,6 +20,10 @@ local function luadl(arguments, out, url)
   return ("%s/scripts/luadl -q %s -o %s %s"):format(helper.root, arguments, out, url)
 end
 
+local function curl(out, url)
+  return ("curl -s -o %s %s"):format(out, url)
+end
+
 local function aria2(out, url)
   local dir, name = out:match("^(.*)/([^/]*)$")
   return ("aria2c -q -x16 -s16 -d %s -o %s %s"):format(dir, name, url)
@@ -34,7 +38,8 @@ local function entries(list)
 end
 
 local function make_file(path, bytes)
-  assert(helper.run(("head -c %d /dev/urandom > %s"):format(bytes, path), { timeout = 120 }).status == 0)
+  local made = helper.run(("head -c %d /dev/urandom > %s"):format(bytes, path), { timeout = 120 })
+  assert(made.status == 0, made.stderr)
 end
 
 local function on_tmpfs(server, folder)
@@ -44,7 +49,7 @@ local function on_tmpfs(server, folder)
     folder = folder,
     size = BIG,
     entries = entries({
-      { name = "curl -o", command = ("curl -s -o %s %s"):format(out, url) },
+      { name = "curl -o", command = curl(out, url) },
       { name = "aria2c -x16 -s16", command = aria2(out, url) },
       { name = "luadl -n 8", command = luadl("-n 8", out, url) },
       { name = "luadl -n 1", command = luadl("-n 1", out, url) },
@@ -59,7 +64,7 @@ local function on_disk(server, folder)
     folder = folder,
     size = BIG,
     entries = entries({
-      { name = "curl -o, then sync", command = ("curl -s -o %s %s && sync %s"):format(out, url, out) },
+      { name = "curl -o, then sync", command = curl(out, url) .. " && sync " .. out },
       { name = "aria2c -x16 -s16, then sync", command = aria2(out, url) .. " && sync " .. out },
       { name = "luadl -n 8 (syncs itself)", command = luadl("-n 8", out, url) },
     }),

@@ -1,4 +1,4 @@
--- Cancel, close and the end of a state: the answer comes in time whatever hangs, and nothing is left (I6).
+-- Cancel and close: the answer comes in time whatever hangs, and nothing is left (I6).
 -- SPDX-License-Identifier: MIT
 
 local core = require("luadl.core")
@@ -77,7 +77,8 @@ describe("a cancel", function()
 
   it("L-12: may be repeated", function()
     local session = luadl.session({ dir = helper.tmpdir() })
-    local download = session:download({ url = origin:serve("/twice", { size = 100000, rate = 10000 }) })
+    local url = origin:serve("/twice", { size = 100000, rate = 10000 })
+    local download = session:download({ url = url })
     download:cancel("first")
     download:cancel("second")
     local _, err = download:wait()
@@ -87,8 +88,9 @@ describe("a cancel", function()
 
   it("leaves the session's other downloads alone", function()
     local session = luadl.session({ dir = helper.tmpdir() })
-    local one = session:download({ url = origin:serve("/one", { size = 200000, rate = 100000 }) })
-    local other = session:download({ url = origin:serve("/other", { size = 200000, rate = 400000 }) })
+    local slow = origin:serve("/one", { size = 200000, rate = 100000 })
+    local quick = origin:serve("/other", { size = 200000, rate = 400000 })
+    local one, other = session:download({ url = slow }), session:download({ url = quick })
     while one:stats().received == 0 do session:step(0.01) end
     check_cancelled(one)
     local result = assert(other:wait())
@@ -119,7 +121,8 @@ describe("a cancel", function()
   end)
 end)
 
--- Prints: kind of the error, seconds until the answer, seconds for the close, seconds until no .part is left.
+-- Prints the kind of the error and the seconds until the answer, for the close, and until no .part
+-- is left.
 local HANGING = [[
   local core, luadl, lfs = require("luadl.core"), require("luadl"), require("lfs")
   local url, dir, wait_for = ...
@@ -152,7 +155,8 @@ describe("a cancel while a system call hangs", function()
   after_each(helper.finish)
 
   local function check(url, fault, seconds)
-    local outcome = program.run(HANGING, { arguments = { url, helper.tmpdir(), seconds }, fault = fault })
+    local arguments = { url, helper.tmpdir(), seconds }
+    local outcome = program.run(HANGING, { arguments = arguments, fault = fault })
     local kind, answer, close = outcome.stdout:match("^(%S+)\t(%S+)\t(%S+)")
     assert.equal("cancelled", kind, outcome.stderr)
     assert.is_true(tonumber(answer) < ANSWER, "answered after " .. answer .. " s")
@@ -165,14 +169,15 @@ describe("a cancel while a system call hangs", function()
   end)
 
   for _, call in ipairs({ "fallocate", "pwrite", "fsync" }) do
-    it("I6: is answered in time while " .. call .. " hangs, and the .part goes when it returns", function()
+    it("I6: is in time while " .. call .. " hangs; the .part goes when it returns", function()
       check(origin:serve("/" .. call, { size = 100000 }), call .. ":SLOW3", "0.3")
     end)
   end
 
   it("comes too late for a file whose rename hangs, and the download succeeds", function()
     local url, dir = origin:serve("/rename", { size = 1000 }), helper.tmpdir()
-    local outcome = program.run(HANGING, { arguments = { url, dir, "0.3" }, fault = "renameat2:SLOW1" })
+    local arguments = { url, dir, "0.3" }
+    local outcome = program.run(HANGING, { arguments = arguments, fault = "renameat2:SLOW1" })
     assert.equal("nil", outcome.stdout:match("^%S+"), outcome.stderr)
     assert.equal(server.sha256(1, 1000), helper.sha256(dir .. "/rename"))
   end)

@@ -28,7 +28,7 @@ static void assert_no_date(const char *text)
 
 static void all_three_forms_of_a_date_are_read(void **state)
 {
-    (void)state;
+    (void) state;
     assert_date("Sun, 06 Nov 1994 08:49:37 GMT", 784111777);
     assert_date("Sunday, 06-Nov-94 08:49:37 GMT", 784111777);
     assert_date("Sun Nov  6 08:49:37 1994", 784111777);
@@ -37,7 +37,7 @@ static void all_three_forms_of_a_date_are_read(void **state)
 
 static void dates_are_right_at_their_edges(void **state)
 {
-    (void)state;
+    (void) state;
     assert_date("Thu, 01 Jan 1970 00:00:00 GMT", 0);
     assert_date("Thu, 01 Jan 1970 00:00:01 GMT", 1);
     assert_date("Thu, 29 Feb 2024 23:59:59 GMT", 1709251199);
@@ -52,17 +52,32 @@ static void dates_are_right_at_their_edges(void **state)
 
 static void what_is_not_a_date_is_refused(void **state)
 {
-    (void)state;
+    (void) state;
     static const char *const texts[] = {
-        "", "0", "-1", "Sun", "Sun,", "Sun, 06 Nov 1994", "Sun, 06 Nov 1994 08:49:37",
-        "Sun, 06 Nov 1994 08:49:37 EST", "Sun, 06 Nov 1994 08:49:37 GMT+1",
-        "Sun, 06 Nov 1994 08:49:37 GMT x", "Sun, 00 Nov 1994 08:49:37 GMT",
-        "Sun, 31 Nov 1994 08:49:37 GMT", "Sun, 29 Feb 2023 08:49:37 GMT",
-        "Sun, 29 Feb 2100 08:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT",
-        "Sun, 06 Nov 1994 08:60:37 GMT", "Sun, 06 Nov 1994 08:49:61 GMT",
-        "Sun, 06 Nov 1994 8:49:37 GMT", "Wed, 31 Dec 1969 23:59:59 GMT",
-        "Sun, 06 Nov 19940 08:49:37 GMT", "Sun, 06 Nox 1994 08:49:37 GMT",
-        "Sun, 06-Nov 1994 08:49:37 GMT", "06 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z",
+        "",
+        "0",
+        "-1",
+        "Sun",
+        "Sun,",
+        "Sun, 06 Nov 1994",
+        "Sun, 06 Nov 1994 08:49:37",
+        "Sun, 06 Nov 1994 08:49:37 EST",
+        "Sun, 06 Nov 1994 08:49:37 GMT+1",
+        "Sun, 06 Nov 1994 08:49:37 GMT x",
+        "Sun, 00 Nov 1994 08:49:37 GMT",
+        "Sun, 31 Nov 1994 08:49:37 GMT",
+        "Sun, 29 Feb 2023 08:49:37 GMT",
+        "Sun, 29 Feb 2100 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:00:00 GMT",
+        "Sun, 06 Nov 1994 08:60:37 GMT",
+        "Sun, 06 Nov 1994 08:49:61 GMT",
+        "Sun, 06 Nov 1994 8:49:37 GMT",
+        "Wed, 31 Dec 1969 23:59:59 GMT",
+        "Sun, 06 Nov 19940 08:49:37 GMT",
+        "Sun, 06 Nox 1994 08:49:37 GMT",
+        "Sun, 06-Nov 1994 08:49:37 GMT",
+        "06 Nov 1994 08:49:37 GMT",
+        "1994-11-06T08:49:37Z",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         assert_no_date(texts[i]);
@@ -70,7 +85,7 @@ static void what_is_not_a_date_is_refused(void **state)
 
 static void the_time_zone_does_not_matter(void **state)
 {
-    (void)state;
+    (void) state;
     setenv("TZ", "America/New_York", 1);
     assert_date("Sun, 06 Nov 1994 08:49:37 GMT", 784111777);
     unsetenv("TZ");
@@ -85,7 +100,7 @@ static int read_type(const char *value, char *out, size_t size)
 
 static void media_type_is_lower_case_and_fits(void **state)
 {
-    (void)state;
+    (void) state;
     char type[10];
     assert_int_equal(read_type(" Text/HTML ; charset=x", type, sizeof type), FIELD_OK);
     assert_string_equal(type, "text/html");
@@ -96,7 +111,7 @@ static void media_type_is_lower_case_and_fits(void **state)
 
 static void content_codings_are_cut_to_fit(void **state)
 {
-    (void)state;
+    (void) state;
     const struct ldl_header headers[] = {{"Content-Encoding", "gzip"}, {"Content-Encoding", "BR"}};
     const struct fields fields = {headers, 2};
     char coding[8];
@@ -106,9 +121,12 @@ static void content_codings_are_cut_to_fit(void **state)
 
 static void missing_names_and_values_are_skipped(void **state)
 {
-    (void)state;
+    (void) state;
     const struct ldl_header headers[] = {
-        {NULL, "5"}, {"Content-Length", NULL}, {"Content-Lengt", "6"}, {"Content-Lengths", "7"},
+        {NULL, "5"},
+        {"Content-Length", NULL},
+        {"Content-Lengt", "6"},
+        {"Content-Lengths", "7"},
         {"CONTENT-length", "8"},
     };
     const struct fields fields = {headers, 5}, none = {NULL, 0};

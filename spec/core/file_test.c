@@ -44,14 +44,14 @@ int flock(int fd, int operation)
     errno = lock_errnum;
     if (before_lock)
         before_lock();
-    return lock_errnum ? -1 : (int)syscall(SYS_flock, fd, operation);
+    return lock_errnum ? -1 : (int) syscall(SYS_flock, fd, operation);
 }
 
 /* around each test */
 
 static int remove_entry(const char *path, const struct stat *found, int type, struct FTW *walk)
 {
-    (void)found, (void)type, (void)walk;
+    (void) found, (void) type, (void) walk;
     return remove(path);
 }
 
@@ -65,7 +65,7 @@ static int count_descriptors(void)
 
 static int setup(void **state)
 {
-    (void)state;
+    (void) state;
     descriptors = count_descriptors();
     file_init(&file);
     file_init(&other);
@@ -75,13 +75,13 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    (void)state;
+    (void) state;
     faultfs_set(NULL);
     before_lock = NULL;
     lock_errnum = 0;
     file_close(&file, false);
     file_close(&other, false);
-    (void)umount2(dir, MNT_DETACH); /* of the tests that mount there */
+    (void) umount2(dir, MNT_DETACH); /* of the tests that mount there */
     int result = nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
     return count_descriptors() == descriptors ? result : -1;
 }
@@ -158,7 +158,7 @@ static void finish_part(const char *text)
 {
     open_part();
     assert_int_equal(write_text(text), 0);
-    assert_int_equal(file_finish(&file, (int64_t)strlen(text), -1), 0);
+    assert_int_equal(file_finish(&file, (int64_t) strlen(text), -1), 0);
 }
 
 static void assert_fails(int result, int kind, int errnum)
@@ -177,7 +177,7 @@ static void assert_published(const char *text)
 
 static void a_file_goes_from_part_to_name(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     assert_string_equal(file.path, in_dir("name"));
     assert_int_equal(file_allocate(&file, 10), 0);
@@ -203,7 +203,7 @@ static void assert_path(const char *where, const char *path)
 
 static void a_directory_is_relative_to_the_current_one_at_open(void **state)
 {
-    (void)state;
+    (void) state;
     char with_slash[80], path[80];
     snprintf(with_slash, sizeof with_slash, "%s/", dir);
     snprintf(path, sizeof path, "%s/name", dir);
@@ -221,7 +221,7 @@ static void a_directory_is_relative_to_the_current_one_at_open(void **state)
 
 static void a_missing_directory_is_a_bad_name(void **state)
 {
-    (void)state;
+    (void) state;
     assert_fails(file_open(&file, in_dir("no"), "name", false), LDL_BAD_NAME, ENOENT);
     put("no", "");
     assert_fails(file_open(&file, in_dir("no"), "name", false), LDL_BAD_NAME, ENOTDIR);
@@ -229,7 +229,7 @@ static void a_missing_directory_is_a_bad_name(void **state)
 
 static void a_name_is_one_component(void **state)
 {
-    (void)state;
+    (void) state;
     const char *const names[] = {"", ".", "..", "a/b", "/a", "../a"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_fails(file_open(&file, dir, names[i], true), LDL_BAD_NAME, 0);
@@ -237,7 +237,7 @@ static void a_name_is_one_component(void **state)
 
 static void n11_own_artefacts_are_bad_names(void **state)
 {
-    (void)state;
+    (void) state;
     assert_fails(file_open(&file, dir, "x.part", true), LDL_BAD_NAME, 0);
     assert_fails(file_open(&file, dir, "x.PART", true), LDL_BAD_NAME, 0);
     assert_fails(file_open(&file, dir, "x.part.lj", true), LDL_BAD_NAME, 0);
@@ -246,7 +246,7 @@ static void n11_own_artefacts_are_bad_names(void **state)
 
 static void f8_a_name_without_room_for_its_suffix_is_bad(void **state)
 {
-    (void)state;
+    (void) state;
     int max = file_name_max(dir);
     char name[NAME_MAX + 1];
     assert_in_range(max, 100, NAME_MAX);
@@ -263,7 +263,7 @@ static void f8_a_name_without_room_for_its_suffix_is_bad(void **state)
 
 static void f9_a_directory_in_the_way_exists(void **state)
 {
-    (void)state;
+    (void) state;
     assert_int_equal(mkdir(in_dir("name"), 0700), 0);
     assert_fails(file_open(&file, dir, "name", false), LDL_EXISTS, EISDIR);
     assert_fails(file_open(&file, dir, "name", true), LDL_EXISTS, EISDIR);
@@ -272,7 +272,7 @@ static void f9_a_directory_in_the_way_exists(void **state)
 
 static void f9_a_directory_that_comes_later_is_not_replaced(void **state)
 {
-    (void)state;
+    (void) state;
     finish_part("new");
     assert_int_equal(mkdir(in_dir("name"), 0700), 0);
     assert_fails(file_publish(&file, true), LDL_EXISTS, EISDIR);
@@ -282,7 +282,7 @@ static void f9_a_directory_that_comes_later_is_not_replaced(void **state)
 
 static void f10_a_symlink_is_replaced_and_not_its_target(void **state)
 {
-    (void)state;
+    (void) state;
     put("precious", "old");
     assert_int_equal(symlink("precious", in_dir("name")), 0);
     assert_fails(file_open(&file, dir, "name", false), LDL_EXISTS, EEXIST);
@@ -297,7 +297,7 @@ static void f10_a_symlink_is_replaced_and_not_its_target(void **state)
 
 static void f10_a_dangling_symlink_exists(void **state)
 {
-    (void)state;
+    (void) state;
     assert_int_equal(symlink("nowhere", in_dir("name")), 0);
     assert_fails(file_open(&file, dir, "name", false), LDL_EXISTS, EEXIST);
     assert_absent("nowhere");
@@ -305,7 +305,7 @@ static void f10_a_dangling_symlink_exists(void **state)
 
 static void f11_a_fifo_is_not_a_target(void **state)
 {
-    (void)state;
+    (void) state;
     assert_int_equal(mkfifo(in_dir("name"), 0600), 0);
     assert_fails(file_open(&file, dir, "name", true), LDL_NOT_REGULAR, 0);
     assert_true(S_ISFIFO(look("name").st_mode));
@@ -313,7 +313,7 @@ static void f11_a_fifo_is_not_a_target(void **state)
 
 static void f11_a_fifo_under_the_part_is_not_opened(void **state)
 {
-    (void)state;
+    (void) state;
     assert_int_equal(mkfifo(in_dir("name.part"), 0600), 0);
     assert_fails(file_open(&file, dir, "name", false), LDL_NOT_REGULAR, 0);
     assert_true(S_ISFIFO(look("name.part").st_mode));
@@ -321,7 +321,7 @@ static void f11_a_fifo_under_the_part_is_not_opened(void **state)
 
 static void f11_a_fifo_that_comes_later_is_not_replaced(void **state)
 {
-    (void)state;
+    (void) state;
     finish_part("new");
     assert_int_equal(mkfifo(in_dir("name"), 0600), 0);
     assert_fails(file_publish(&file, true), LDL_NOT_REGULAR, 0);
@@ -331,7 +331,7 @@ static void f11_a_fifo_that_comes_later_is_not_replaced(void **state)
 
 static void f12_a_target_is_replaced_on_request_only(void **state)
 {
-    (void)state;
+    (void) state;
     put("name", "old");
     assert_fails(file_open(&file, dir, "name", false), LDL_EXISTS, EEXIST);
     assert_absent("name.part");
@@ -345,7 +345,7 @@ static void f12_a_target_is_replaced_on_request_only(void **state)
 
 static void f12_a_target_that_comes_later_is_kept(void **state)
 {
-    (void)state;
+    (void) state;
     finish_part("new");
     put("name", "theirs");
     assert_fails(file_publish(&file, false), LDL_EXISTS, EEXIST);
@@ -359,7 +359,7 @@ static void f12_a_target_that_comes_later_is_kept(void **state)
 /* On a file system that folds case, the kernel finds an entry where a lookup by bytes had none. */
 static void f13_the_file_system_decides_whether_a_name_is_taken(void **state)
 {
-    (void)state;
+    (void) state;
     faultfs_set("openat:EEXIST:0:1");
     assert_fails(file_open(&file, dir, "name", false), LDL_LOCKED, 0);
     finish_part("new");
@@ -372,7 +372,7 @@ static void f13_the_file_system_decides_whether_a_name_is_taken(void **state)
 
 static void f14_a_part_in_use_is_locked(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     assert_int_equal(write_text("mine"), 0);
     assert_int_equal(file_open(&other, dir, "name", true), -LDL_LOCKED);
@@ -389,7 +389,7 @@ static void publish_for_other(void)
 
 static void f14_a_part_that_was_published_before_the_lock_is_not_touched(void **state)
 {
-    (void)state;
+    (void) state;
     put("name.part", "complete");
     before_lock = publish_for_other;
     assert_fails(file_open(&file, dir, "name", true), LDL_LOCKED, 0);
@@ -405,7 +405,7 @@ static void begin_anew_for_other(void)
 
 static void f14_a_part_that_was_made_anew_before_the_lock_is_not_touched(void **state)
 {
-    (void)state;
+    (void) state;
     before_lock = begin_anew_for_other;
     assert_fails(file_open(&file, dir, "name", true), LDL_LOCKED, 0);
     assert_content("name.part", "theirs");
@@ -413,7 +413,7 @@ static void f14_a_part_that_was_made_anew_before_the_lock_is_not_touched(void **
 
 static void f14_without_locks_only_a_new_part_is_used(void **state)
 {
-    (void)state;
+    (void) state;
     lock_errnum = ENOLCK;
     open_part();
     file_close(&file, false);
@@ -422,7 +422,7 @@ static void f14_without_locks_only_a_new_part_is_used(void **state)
 
 static void a_small_left_over_is_used_from_zero(void **state)
 {
-    (void)state;
+    (void) state;
     put("name.part", "stale");
     resize("name.part", 1 << 20);
     assert_int_equal(chmod(in_dir("name.part"), 0666), 0);
@@ -433,7 +433,7 @@ static void a_small_left_over_is_used_from_zero(void **state)
 
 static void i4_a_large_left_over_is_kept(void **state)
 {
-    (void)state;
+    (void) state;
     put("name.part", "precious");
     resize("name.part", (1 << 20) + 1);
     assert_fails(file_open(&file, dir, "name", true), LDL_JOURNAL_CORRUPT, EEXIST);
@@ -442,7 +442,7 @@ static void i4_a_large_left_over_is_kept(void **state)
 
 static void i4_a_left_over_with_another_name_is_kept(void **state)
 {
-    (void)state;
+    (void) state;
     put("precious", "data");
     assert_int_equal(link(in_dir("precious"), in_dir("name.part")), 0);
     assert_fails(file_open(&file, dir, "name", true), LDL_JOURNAL_CORRUPT, EEXIST);
@@ -451,9 +451,9 @@ static void i4_a_left_over_with_another_name_is_kept(void **state)
 
 static void i4_a_left_over_of_another_user_is_kept(void **state)
 {
-    (void)state;
+    (void) state;
     put("name.part", "theirs");
-    if (chown(in_dir("name.part"), geteuid() + 1, (gid_t)-1) != 0) {
+    if (chown(in_dir("name.part"), geteuid() + 1, (gid_t) -1) != 0) {
         print_message("not root: no file of another user to be had\n");
         skip();
     }
@@ -463,7 +463,7 @@ static void i4_a_left_over_of_another_user_is_kept(void **state)
 
 static void s8_a_symlink_under_the_part_is_never_followed(void **state)
 {
-    (void)state;
+    (void) state;
     put("precious", "data");
     assert_int_equal(symlink("precious", in_dir("name.part")), 0);
     assert_fails(file_open(&file, dir, "name", true), LDL_NOT_REGULAR, 0);
@@ -476,7 +476,7 @@ static void s8_a_symlink_under_the_part_is_never_followed(void **state)
 
 static void f15_a_part_that_was_deleted_is_not_published(void **state)
 {
-    (void)state;
+    (void) state;
     finish_part("new");
     assert_int_equal(unlink(in_dir("name.part")), 0);
     assert_fails(file_publish(&file, false), LDL_LOCAL_CHANGED, 0);
@@ -485,7 +485,7 @@ static void f15_a_part_that_was_deleted_is_not_published(void **state)
 
 static void f15_a_part_of_somebody_else_is_neither_published_nor_removed(void **state)
 {
-    (void)state;
+    (void) state;
     finish_part("new");
     assert_int_equal(unlink(in_dir("name.part")), 0);
     put("name.part", "theirs");
@@ -497,7 +497,7 @@ static void f15_a_part_of_somebody_else_is_neither_published_nor_removed(void **
 
 static void f15_a_part_whose_size_changed_is_not_published(void **state)
 {
-    (void)state;
+    (void) state;
     finish_part("new");
     resize("name.part", 2);
     assert_fails(file_publish(&file, false), LDL_LOCAL_CHANGED, 0);
@@ -506,7 +506,7 @@ static void f15_a_part_whose_size_changed_is_not_published(void **state)
 
 static void a_discarded_part_is_removed_and_a_kept_one_stays(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     file_close(&file, false);
     assert_size("name.part", 0);
@@ -519,8 +519,8 @@ static void a_discarded_part_is_removed_and_a_kept_one_stays(void **state)
 
 static void enter_small_disk(void)
 {
-    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("small", dir, "tmpfs", 0, "size=2m") != 0) {
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0
+        || mount("small", dir, "tmpfs", 0, "size=2m") != 0) {
         print_message("not root: no small disk to fill\n");
         skip();
     }
@@ -528,7 +528,7 @@ static void enter_small_disk(void)
 
 static void f1_a_disk_too_small_is_known_before_the_transfer(void **state)
 {
-    (void)state;
+    (void) state;
     enter_small_disk();
     open_part();
     assert_fails(file_allocate(&file, 4 << 20), LDL_NO_SPACE, ENOSPC);
@@ -539,7 +539,7 @@ static void f1_a_disk_too_small_is_known_before_the_transfer(void **state)
 
 static void f1_an_unknown_size_needs_some_room(void **state)
 {
-    (void)state;
+    (void) state;
     static const char block[1 << 20];
     int result = 0, errnum = 0;
     enter_small_disk();
@@ -565,7 +565,7 @@ static void assert_falls_back(const char *fault)
 
 static void f21_without_fallocate_the_file_is_sparse(void **state)
 {
-    (void)state;
+    (void) state;
     assert_falls_back("fallocate:EOPNOTSUPP");
     assert_falls_back("fallocate:EINVAL");
     assert_falls_back("fallocate:ENOSYS");
@@ -573,7 +573,7 @@ static void f21_without_fallocate_the_file_is_sparse(void **state)
 
 static void an_interrupted_fallocate_goes_on(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     faultfs_set("fallocate:EINTR:0:3");
     assert_int_equal(file_allocate(&file, 8192), 0);
@@ -583,7 +583,7 @@ static void an_interrupted_fallocate_goes_on(void **state)
 
 static void f22_padding_is_cut_off(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     resize("name.part", 8192);
     assert_int_equal(file_allocate(&file, 5000), 0);
@@ -595,7 +595,7 @@ static void f22_padding_is_cut_off(void **state)
 
 static void f22_padding_that_stays_is_an_error(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     resize("name.part", 8192);
     faultfs_set("ftruncate:EIO");
@@ -606,7 +606,7 @@ static void f22_padding_that_stays_is_an_error(void **state)
 
 static void f23_a_size_limit_is_too_large(void **state)
 {
-    (void)state;
+    (void) state;
     struct rlimit old, small;
     signal(SIGXFSZ, SIG_IGN);
     open_part();
@@ -626,8 +626,8 @@ static void f23_a_size_limit_is_too_large(void **state)
 
 static void f23_offsets_beyond_4_gib_are_written(void **state)
 {
-    (void)state;
-    const int64_t total = ((int64_t)5 << 30) + 1;
+    (void) state;
+    const int64_t total = ((int64_t) 5 << 30) + 1;
     int errnum = 0;
     open_part();
     assert_int_equal(file_write(&file, "x", 1, total - 1, &errnum), 0);
@@ -638,7 +638,7 @@ static void f23_offsets_beyond_4_gib_are_written(void **state)
 
 static void f24_an_empty_file_is_published(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     assert_int_equal(file_allocate(&file, 0), 0);
     assert_int_equal(file_finish(&file, 0, -1), 0);
@@ -648,7 +648,7 @@ static void f24_an_empty_file_is_published(void **state)
 
 static void f25_sizes_around_a_block_are_exact(void **state)
 {
-    (void)state;
+    (void) state;
     const int64_t sizes[] = {1, 4095, 4096, 4097};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         assert_int_equal(file_open(&file, dir, "name", true), 0);
@@ -665,7 +665,7 @@ static void f25_sizes_around_a_block_are_exact(void **state)
 
 static void f3_a_quota_is_told_from_a_full_disk(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     faultfs_set("pwrite:EDQUOT");
     assert_fails(write_text("text"), LDL_QUOTA, EDQUOT);
@@ -675,7 +675,7 @@ static void f3_a_quota_is_told_from_a_full_disk(void **state)
 
 static void f4_a_failing_write_is_an_error(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     faultfs_set("pwrite:EIO");
     assert_fails(write_text("text"), LDL_IO, EIO);
@@ -685,7 +685,7 @@ static void f4_a_failing_write_is_an_error(void **state)
 
 static void f5_a_failing_sync_is_final(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     assert_int_equal(write_text("text"), 0);
     faultfs_set("fsync:EIO:0:1");
@@ -698,7 +698,7 @@ static void f5_a_failing_sync_is_final(void **state)
 
 static void f5_a_sync_that_fails_after_a_good_one_is_final(void **state)
 {
-    (void)state;
+    (void) state;
     finish_part("text");
     faultfs_set("fsync:EIO:0:1");
     assert_fails(file_finish(&file, 4, -1), LDL_IO, EIO);
@@ -708,7 +708,7 @@ static void f5_a_sync_that_fails_after_a_good_one_is_final(void **state)
 
 static void f6_short_and_interrupted_writes_go_on(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     faultfs_set("pwrite:EINTR:2:5,pwrite:SHORT");
     assert_int_equal(write_text("every byte arrives at its place"), 0);
@@ -717,7 +717,7 @@ static void f6_short_and_interrupted_writes_go_on(void **state)
 
 static void f6_a_write_that_fails_half_way_is_an_error(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     faultfs_set("pwrite:ENOSPC:1,pwrite:SHORT");
     assert_fails(write_text("abcd"), LDL_NO_SPACE, ENOSPC);
@@ -726,7 +726,7 @@ static void f6_a_write_that_fails_half_way_is_an_error(void **state)
 
 static void f7_a_directory_without_permission_is_refused(void **state)
 {
-    (void)state;
+    (void) state;
     bool root = geteuid() == 0;
     assert_int_equal(chmod(dir, 0555), 0);
     assert_int_equal(root ? seteuid(NOBODY) : 0, 0);
@@ -738,7 +738,7 @@ static void f7_a_directory_without_permission_is_refused(void **state)
 
 static void f7_a_read_only_file_system_is_named(void **state)
 {
-    (void)state;
+    (void) state;
     faultfs_set("openat:EROFS");
     assert_fails(file_open(&file, dir, "name", false), LDL_READ_ONLY, EROFS);
     faultfs_set("openat:EPERM");
@@ -749,7 +749,7 @@ static void f7_a_read_only_file_system_is_named(void **state)
 
 static void f27_a_late_quota_is_found_before_the_publish(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     assert_int_equal(write_text("text"), 0);
     faultfs_set("fsync:EDQUOT");
@@ -763,7 +763,7 @@ static void f27_a_late_quota_is_found_before_the_publish(void **state)
 
 static void f29_a_directory_that_moves_is_followed(void **state)
 {
-    (void)state;
+    (void) state;
     char moved[80];
     snprintf(moved, sizeof moved, "%s-moved", dir);
     finish_part("new");
@@ -776,7 +776,7 @@ static void f29_a_directory_that_moves_is_followed(void **state)
 
 static void f29_a_failing_rename_keeps_the_part(void **state)
 {
-    (void)state;
+    (void) state;
     finish_part("new");
     faultfs_set("renameat2:EACCES");
     assert_fails(file_publish(&file, false), LDL_PERMISSION, EACCES);
@@ -791,7 +791,7 @@ static void f29_a_failing_rename_keeps_the_part(void **state)
 
 static void a_directory_that_cannot_be_synced_is_only_worth_a_warning(void **state)
 {
-    (void)state;
+    (void) state;
     finish_part("new");
     int path_only = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(dup3(path_only, file.dirfd, O_CLOEXEC), file.dirfd);
@@ -812,7 +812,7 @@ static const char *const poor_renames[] = {
 
 static void f26_publishes_without_renameat2(void **state)
 {
-    (void)state;
+    (void) state;
     for (size_t i = 0; i < sizeof poor_renames / sizeof *poor_renames; i++) {
         finish_part("new");
         faultfs_set(poor_renames[i]);
@@ -827,7 +827,7 @@ static void f26_publishes_without_renameat2(void **state)
 
 static void f26_replaces_nothing_without_renameat2(void **state)
 {
-    (void)state;
+    (void) state;
     finish_part("new");
     put("name", "theirs");
     for (size_t i = 0; i < sizeof poor_renames / sizeof *poor_renames; i++) {
@@ -840,7 +840,7 @@ static void f26_replaces_nothing_without_renameat2(void **state)
 
 static void f26_a_placeholder_goes_when_the_rename_fails(void **state)
 {
-    (void)state;
+    (void) state;
     finish_part("new");
     faultfs_set("renameat2:ENOSYS,linkat:EPERM,renameat:EIO");
     assert_fails(file_publish(&file, false), LDL_IO, EIO);
@@ -861,7 +861,7 @@ static time_t stamped(int64_t modified)
 
 static void f28_the_remote_time_is_kept(void **state)
 {
-    (void)state;
+    (void) state;
     assert_int_equal(stamped(MODIFIED), MODIFIED);
     assert_int_equal(stamped(0), 0);
     assert_true(look("name").st_atime > MODIFIED);
@@ -869,7 +869,7 @@ static void f28_the_remote_time_is_kept(void **state)
 
 static void f28_insane_times_are_ignored(void **state)
 {
-    (void)state;
+    (void) state;
     time_t before = time(NULL) - 1;
     const int64_t insane[] = {-1, -MODIFIED, INT64_MIN, before + 2 * 86400, INT64_MAX};
     for (size_t i = 0; i < sizeof insane / sizeof *insane; i++)
@@ -886,7 +886,7 @@ static void assert_mode(mode_t mask, mode_t mode)
 
 static void f28_the_mode_follows_the_umask(void **state)
 {
-    (void)state;
+    (void) state;
     assert_mode(022, 0644);
     assert_mode(027, 0640);
     assert_mode(0, 0666);
@@ -895,7 +895,7 @@ static void f28_the_mode_follows_the_umask(void **state)
 
 static void s9_a_part_is_private_until_it_is_complete(void **state)
 {
-    (void)state;
+    (void) state;
     mode_t old = umask(0);
     open_part();
     umask(old);
@@ -907,7 +907,7 @@ static void s9_a_part_is_private_until_it_is_complete(void **state)
 
 static void i1_the_name_appears_at_the_publish(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     assert_fails(file_publish(&file, false), LDL_USAGE, 0);
     assert_absent("name");
@@ -922,7 +922,7 @@ static void i1_the_name_appears_at_the_publish(void **state)
 
 static void descriptors_are_closed_on_exec_and_at_the_end(void **state)
 {
-    (void)state;
+    (void) state;
     open_part();
     assert_int_equal(fcntl(file.fd, F_GETFD), FD_CLOEXEC);
     assert_int_equal(fcntl(file.dirfd, F_GETFD), FD_CLOEXEC);

@@ -1,4 +1,5 @@
--- The engine's life within Lua's: collected, closed with the state, several in one state, beside child processes.
+-- The engine's life within Lua's: collected, closed with the state, several in one state, beside
+-- child processes.
 -- SPDX-License-Identifier: MIT
 
 local lfs = require("lfs")
@@ -70,7 +71,8 @@ describe("an engine", function()
   end)
 
   it("L-5: lives as long as somebody waits for one of its downloads", function()
-    local download = luadl.session({ dir = helper.tmpdir() }):download({ url = origin:serve("/kept", { size = 1000 }) })
+    local url = origin:serve("/kept", { size = 1000 })
+    local download = luadl.session({ dir = helper.tmpdir() }):download({ url = url })
     collectgarbage()
     collectgarbage()
     assert.equal(server.sha256(1, 1000), helper.sha256(assert(download:wait()).path))
@@ -87,9 +89,13 @@ describe("an engine", function()
   end)
 
   it("keeps its downloads apart from those of another one in the same state", function()
-    local one, other = luadl.session({ dir = helper.tmpdir() }), luadl.session({ dir = helper.tmpdir() })
-    local first = one:download({ url = origin:serve("/first", { size = 300000, seed = 5, rate = 1000000 }) })
-    local second = other:download({ url = origin:serve("/second", { size = 300000, seed = 6, rate = 1000000 }) })
+    local one = luadl.session({ dir = helper.tmpdir() })
+    local other = luadl.session({ dir = helper.tmpdir() })
+    local function start(session, path, seed)
+      local url = origin:serve(path, { size = 300000, seed = seed, rate = 1000000 })
+      return session:download({ url = url })
+    end
+    local first, second = start(one, "/first", 5), start(other, "/second", 6)
     assert.equal(server.sha256(6, 300000), helper.sha256(assert(second:wait()).path))
     assert.equal(server.sha256(5, 300000), helper.sha256(assert(first:wait()).path))
     one:close()
@@ -141,4 +147,7 @@ describe("an engine", function()
     session:close()
     assert.same({}, leaked)
   end)
+
+  -- 4 of 40 runs crash: libcurl's TLS streams still run while OpenSSL's own exit handler cleans up.
+  pending("P9: os.exit without a close, in the middle of a TLS download, ends without a crash")
 end)

@@ -13,6 +13,12 @@ local PRELUDE = [[
   local function kill(name) io.popen("kill -s " .. name .. " $PPID"):close() end
 ]]
 
+-- Under a sanitizer the process needs its runtime, as this one does.
+local RUNTIME = os.getenv("LUADL_SANITIZER")
+local ENVIRONMENT = RUNTIME
+    and ("env LD_PRELOAD=%s:%s/sanitized.so "):format(RUNTIME, os.getenv("LUADL_BUILD"))
+  or ""
+
 local function absolute(path)
   return path:sub(1, 1) == "/" and path or lfs.currentdir() .. "/" .. path
 end
@@ -31,7 +37,7 @@ local function command(program)
   local file = assert(io.open(path, "w"))
   file:write(PRELUDE:format(LIBRARY), program)
   file:close()
-  return "exec " .. LUA .. " " .. path
+  return "exec " .. ENVIRONMENT .. LUA .. " " .. path
 end
 
 --- What a shell line prints on both outputs, and its exit status, after 10 seconds at most.

@@ -129,6 +129,7 @@ describe("a range", function()
       return connection:body(0, parameters.size - 1, { rate = parameters.rate })
     end)
     assert.is_true(result.length_verified)
+    assert.equal(1, #origin:requests("/h2"))
   end)
 
   -- H3

@@ -166,8 +166,9 @@ function faults.retry_after(connection)
   return connection:reply(503, { { "Retry-After", "0" } }, "later")
 end
 
-function faults.page(connection, _, draw)
-  return connection:reply(200, { { "Content-Type", "text/html" } }, ("<p>"):rep(draw(1, 30000)))
+function faults.page(connection, want, draw)
+  local length = draw(0, 1) == 0 and want.version.size or draw(1, 100000)
+  return connection:reply(200, { { "Content-Type", "text/html" } }, ("<"):rep(length))
 end
 
 function faults.whole(connection, want)

@@ -41,20 +41,26 @@ static struct rule {
 static atomic_int rule_count;
 
 static const char *const calls[] = {
-    "pwrite", "fsync", "fdatasync", "fallocate", "ftruncate", "sync_file_range", "close", "openat",
-    "renameat", "renameat2", "linkat", "getaddrinfo", "pthread_create", NULL,
+    "pwrite", "fsync",    "fdatasync", "fallocate", "ftruncate",   "sync_file_range", "close",
+    "openat", "renameat", "renameat2", "linkat",    "getaddrinfo", "pthread_create",  NULL,
 };
 
 static const struct {
     const char *name;
     int value;
 } errors[] = {
-    {"EACCES", EACCES}, {"EAGAIN", EAGAIN}, {"EDQUOT", EDQUOT}, {"EEXIST", EEXIST},
-    {"EFBIG", EFBIG}, {"EINTR", EINTR}, {"EINVAL", EINVAL}, {"EIO", EIO}, {"EMFILE", EMFILE},
-    {"ENFILE", ENFILE}, {"ENOENT", ENOENT}, {"ENOMEM", ENOMEM}, {"ENOSPC", ENOSPC},
-    {"ENOSYS", ENOSYS}, {"EOPNOTSUPP", EOPNOTSUPP}, {"EPERM", EPERM}, {"EROFS", EROFS},
-    {"ESTALE", ESTALE}, {"EXDEV", EXDEV}, {"EAI_AGAIN", EAI_AGAIN}, {"EAI_FAIL", EAI_FAIL},
-    {"EAI_NONAME", EAI_NONAME}, {"EAI_MEMORY", EAI_MEMORY},
+    {"EACCES", EACCES},         {"EAGAIN", EAGAIN},
+    {"EDQUOT", EDQUOT},         {"EEXIST", EEXIST},
+    {"EFBIG", EFBIG},           {"EINTR", EINTR},
+    {"EINVAL", EINVAL},         {"EIO", EIO},
+    {"EMFILE", EMFILE},         {"ENFILE", ENFILE},
+    {"ENOENT", ENOENT},         {"ENOMEM", ENOMEM},
+    {"ENOSPC", ENOSPC},         {"ENOSYS", ENOSYS},
+    {"EOPNOTSUPP", EOPNOTSUPP}, {"EPERM", EPERM},
+    {"EROFS", EROFS},           {"ESTALE", ESTALE},
+    {"EXDEV", EXDEV},           {"EAI_AGAIN", EAI_AGAIN},
+    {"EAI_FAIL", EAI_FAIL},     {"EAI_NONAME", EAI_NONAME},
+    {"EAI_MEMORY", EAI_MEMORY},
 };
 
 /* the rules */
@@ -189,14 +195,14 @@ static bool fails(const struct rule *rule)
 /* the calls: HOOK declares one under its symbol, ALIAS adds a symbol, NEXT is the real one */
 
 #define VISIBLE __attribute__((visibility("default")))
-#define HOOK(type, name, parameters)                                                              \
-    VISIBLE type hook_##name parameters __asm__(#name);                                           \
-    typedef type name##_call parameters;                                                          \
+#define HOOK(type, name, parameters)                    \
+    VISIBLE type hook_##name parameters __asm__(#name); \
+    typedef type name##_call parameters;                \
     type hook_##name parameters
-#define ALIAS(name, symbol)                                                                       \
-    extern VISIBLE __typeof__(hook_##name) hook_##symbol __asm__(#symbol)                         \
+#define ALIAS(name, symbol)                                               \
+    extern VISIBLE __typeof__(hook_##name) hook_##symbol __asm__(#symbol) \
         __attribute__((alias(#name)))
-#define NEXT(name) ((name##_call *)dlsym(RTLD_NEXT, #name))
+#define NEXT(name) ((name##_call *) dlsym(RTLD_NEXT, #name))
 
 HOOK(ssize_t, pwrite, (int fd, const void *bytes, size_t length, int64_t offset))
 {
@@ -274,16 +280,17 @@ HOOK(int, linkat, (int olddir, const char *old, int newdir, const char *new, int
     return fails(meet_path("linkat", old)) ? -1 : NEXT(linkat)(olddir, old, newdir, new, flags);
 }
 
-HOOK(int, getaddrinfo, (const char *node, const char *service, const struct addrinfo *hints,
-                        struct addrinfo **result))
+HOOK(int, getaddrinfo,
+     (const char *node, const char *service, const struct addrinfo *hints,
+      struct addrinfo **result))
 {
     const struct rule *rule = meet("getaddrinfo");
     return fails(rule) ? (rule->value < 0 ? rule->value : EAI_SYSTEM)
                        : NEXT(getaddrinfo)(node, service, hints, result);
 }
 
-HOOK(int, pthread_create, (pthread_t *thread, const pthread_attr_t *attributes,
-                           void *(*start)(void *), void *argument))
+HOOK(int, pthread_create,
+     (pthread_t * thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument))
 {
     const struct rule *rule = meet("pthread_create");
     return fails(rule) ? rule->value : NEXT(pthread_create)(thread, attributes, start, argument);

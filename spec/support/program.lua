@@ -1,4 +1,5 @@
--- A Lua program with this tree's modules in a process of its own, where system calls can be made to fail or hang.
+-- A Lua program with this tree's modules in a process of its own, where system calls can be made to
+-- fail or hang.
 -- SPDX-License-Identifier: MIT
 
 local helper = require("spec.support.helper")
@@ -9,21 +10,27 @@ local function build_folder()
   return os.getenv("LUADL_BUILD") or helper.root .. "/build/5.4"
 end
 
--- The sanitizer's runtime has to come first; threads that are left behind on purpose are no leaks then.
+-- The sanitizer's runtime has to come first. Threads that are left behind on purpose are no leaks.
 local function preload(fault)
   local libraries = { os.getenv("LUADL_SANITIZER") }
   if fault then libraries[#libraries + 1] = build_folder() .. "/faultfs.so" end
   return table.concat(libraries, ":")
 end
 
+local function also(name, option)
+  local options = os.getenv(name)
+  return options and options .. ":" .. option or option
+end
+
 local function environment(fault)
+  local root = helper.root
   return {
-    LUA_PATH = ("%s/lua/?.lua;%s/lua/?/init.lua;%s/?.lua;;"):format(helper.root, helper.root, helper.root),
+    LUA_PATH = ("%s/lua/?.lua;%s/lua/?/init.lua;%s/?.lua;;"):format(root, root, root),
     LUA_CPATH = build_folder() .. "/?.so;;",
     LD_PRELOAD = preload(fault),
     LUADL_FAULT = fault or "",
-    ASAN_OPTIONS = "detect_leaks=0",
-    TSAN_OPTIONS = "report_thread_leaks=0",
+    ASAN_OPTIONS = also("ASAN_OPTIONS", "detect_leaks=0"),
+    TSAN_OPTIONS = also("TSAN_OPTIONS", "report_thread_leaks=0"),
   }
 end
 
@@ -36,7 +43,11 @@ function program.run(source, opts)
   helper.write(folder .. "/program.lua", source)
   local words = { "lua5.4", folder .. "/program.lua" }
   for _, word in ipairs(opts.arguments or {}) do words[#words + 1] = word end
-  local result = helper.run(words, { env = environment(opts.fault), timeout = opts.timeout, cwd = helper.root })
+  local result = helper.run(words, {
+    env = environment(opts.fault),
+    timeout = opts.timeout,
+    cwd = helper.root,
+  })
   helper.remove_folder(folder)
   return result
 end

@@ -1,4 +1,5 @@
--- Downloads that are stuck in one phase of their life, for specs of what ends them: cancels, deadlines, a closed session.
+-- Downloads that are stuck in one phase of their life, for specs of what ends them: a cancel, a
+-- deadline, a closed session.
 -- SPDX-License-Identifier: MIT
 
 local core = require("luadl.core")
@@ -39,7 +40,8 @@ local function flagged(download)
   return download.reached
 end
 
---- A port whose connections are never answered: its backlog is full, so the kernel drops what comes. Close it after use.
+--- A port whose connections are never answered: its backlog is full, so the kernel drops what
+--- comes. Close it after use.
 function stuck.black_hole()
   local listener = assert(socket.bind("127.0.0.1", 0, 1))
   local _, port = listener:getsockname()
@@ -57,7 +59,8 @@ function stuck.black_hole()
   }
 end
 
---- The phases, in the order of a download's life: { name, behaviour, opts = function(session, download), reached }.
+--- The phases, in the order of a download's life: { name, behaviour, opts = function(session,
+--- download), reached = function(download) }.
 stuck.phases = {
   {
     name = "connecting",
@@ -96,12 +99,14 @@ stuck.phases = {
 
 local function options_of(phase, session, download, extra)
   local options = { connections = 3, min_split = 16384 }
-  for name, value in pairs(phase.opts and phase.opts(session, download) or {}) do options[name] = value end
+  local own = phase.opts and phase.opts(session, download) or {}
+  for name, value in pairs(own) do options[name] = value end
   for name, value in pairs(extra) do options[name] = value end
   return options
 end
 
---- Starts a download and drives its session until it is in the phase. Its `handle` is the luadl.download.
+--- Starts a download and drives its session until it is in the phase. Its `handle` is the
+--- luadl.download.
 ---@param phase table one of `phases`
 ---@param session luadl.session
 ---@param origin table a spec.support.server
@@ -110,8 +115,8 @@ function stuck.start(phase, session, origin, extra)
   local download = { origin = origin, path = "/" .. phase.name:gsub(" ", "-"), began = core.now() }
   local options = options_of(phase, session, download, extra)
   if phase.behaviour then
-    options.url = origin:serve(download.path, phase.behaviour, { size = SIZE, rate = 65536, etag = '"a"' })
-    download.path = options.url:sub(#origin.url + 1)
+    local parameters = { size = SIZE, rate = 65536, etag = '"a"' }
+    options.url = origin:serve(download.path, phase.behaviour, parameters)
   end
   download.handle = session:download(options)
   while not phase.reached(download) do

@@ -11,11 +11,15 @@ local ENGINE = {
   lua_sys = "lua_compat",
   lua_compat = "",
   session = "luadl code disk loop transfer",
-  loop = "code fetch latch queue",
+  loop = "code fetch latch queue watch",
   disk = "code latch queue transfer",
-  fetch = "send transfer",
+  fetch = "accept receive send transfer",
+  accept = "fetch",
+  receive = "accept fetch",
   send = "fetch",
-  transfer = "luadl answer chunk file limit queue url",
+  watch = "fetch receive",
+  transfer = "luadl answer chunk file limit queue request url",
+  request = "luadl chunk url",
   answer = "luadl field identity",
   identity = "",
   field = "luadl date",
@@ -31,7 +35,10 @@ local ENGINE = {
   luadl = "",
 }
 
-local CURL = { ["url.c"] = true, ["send.c"] = true, ["fetch.c"] = true, ["loop.c"] = true }
+local CURL = {
+  ["url.c"] = true, ["send.c"] = true, ["accept.c"] = true, ["receive.c"] = true,
+  ["fetch.c"] = true, ["loop.c"] = true,
+}
 local LUA_HEADERS = { ["lua.h"] = true, ["lauxlib.h"] = true, ["lualib.h"] = true }
 
 -- The Lua layer: what each kind of room may require.

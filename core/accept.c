@@ -1,0 +1,343 @@
+/* accept.c: the head of an answer: read, judged, and applied to its transfer.
+ * SPDX-License-Identifier: MIT
+ */
+#include "accept.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#define HEADERS_MOST 65536 /* bytes of all header lines of a response (H43) */
+#define INTERIM_MOST 16    /* 1xx responses */
+#define FLIPS 2            /* answers with another ETag before it is dropped (H26) */
+
+void accept_refuse_header(struct fetch *fetch)
+{
+    error_set(&fetch->error, LDL_PROTOCOL, fetch->url.text,
+              "the header of the answer is too large");
+}
+
+size_t accept_header(char *bytes, size_t size, size_t count, void *subject)
+{
+    struct fetch *fetch = subject;
+    size_t length = size * count;
+    if (fetch->state != FETCH_HEAD)
+        return length; /* trailers say nothing about framing or identity (H45) */
+    if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
+        fetch->interim++;
+    fetch->header_bytes += length;
+    if (fetch->header_bytes <= HEADERS_MOST && fetch->interim <= INTERIM_MOST + 1)
+        return length;
+    accept_refuse_header(fetch);
+    return 0;
+}
+
+/* The headers of the final response; libcurl keeps their texts until the handle is used again. */
+static struct ldl_header *read_headers(struct fetch *fetch, size_t *count)
+{
+    struct curl_header *header = NULL;
+    size_t number = 0, room = 0;
+    struct ldl_header *list = calloc(1, sizeof *list);
+    while (list && (header = curl_easy_nextheader(fetch->easy, CURLH_HEADER, -1, header))) {
+        if (number == room) {
+            room = room ? 2 * room : 32;
+            struct ldl_header *larger = realloc(list, room * sizeof *list);
+            if (!larger) {
+                free(list);
+                return NULL;
+            }
+            list = larger;
+        }
+        list[number++] = (struct ldl_header){.name = header->name, .value = header->value};
+    }
+    *count = number;
+    return list;
+}
+
+static void status_error(struct fetch *fetch, int status)
+{
+    const struct answer *answer = &fetch->answer;
+    error_set(&fetch->error, answer->kind, fetch->url.text, "%s", answer->reason);
+    fetch->error.status = status;
+    fetch->error.retry_after = answer->retry_after;
+    fetch->error.retry_at = answer->retry_at;
+}
+
+/* The type and length that the caller counts on (H30). */
+static bool as_expected(struct fetch *fetch)
+{
+    const struct ldl_request *options = &fetch->transfer->request.options;
+    const struct identity *seen = &fetch->answer.seen;
+    const char *type = options->expect_type;
+    if (options->expect_size > 0 && seen->total >= 0 && seen->total != options->expect_size)
+        error_set(&fetch->error, LDL_REMOTE_CHANGED, fetch->url.text,
+                  "expected %lld bytes, the server has %lld", (long long) options->expect_size,
+                  (long long) seen->total);
+    else if (type && strcasecmp(type, seen->type) != 0)
+        error_set(&fetch->error, LDL_REMOTE_CHANGED, fetch->url.text,
+                  "expected %s, the server sends %s", type, seen->type[0] ? seen->type : "no type");
+    return fetch->error.kind == LDL_OK;
+}
+
+static void place_body(struct fetch *fetch)
+{
+    const struct answer *answer = &fetch->answer;
+    fetch->position = answer->first;
+    fetch->reach = answer->length == 0 ? answer->first
+                   : answer->last >= 0 ? answer->last + 1
+                                       : INT64_MAX;
+    fetch->from = fetch->position;
+    fetch->end = fetch->reach;
+    fetch->flushed = fetch->last_byte = fetch->window_start = monotonic();
+}
+
+static void measure(struct fetch *fetch, struct plan *plan)
+{
+    double turnaround = monotonic() - fetch->asked;
+    curl_off_t resolved = 0, connected = 0;
+    long connections = 0;
+    plan->turnaround = plan->turnaround > 0 ? (3 * plan->turnaround + turnaround) / 4 : turnaround;
+    curl_easy_getinfo(fetch->easy, CURLINFO_NUM_CONNECTS, &connections);
+    curl_easy_getinfo(fetch->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+    curl_easy_getinfo(fetch->easy, CURLINFO_CONNECT_TIME_T, &connected);
+    if (connections > 0 && connected > resolved)
+        plan->round_trip = (double) (connected - resolved) * 1e-6;
+}
+
+static void pin(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    const char *address = NULL;
+    curl_easy_getinfo(fetch->easy, CURLINFO_PRIMARY_IP, &address);
+    free(transfer->pinned);
+    transfer->pinned = NULL;
+    if (transfer->request.options.proxy || !address || !address[0])
+        return;
+    bool v6 = strchr(address, ':') != NULL;
+    if (asprintf(&transfer->pinned, "+%s:%s:%s%s%s", fetch->url.host, fetch->url.port,
+                 v6 ? "[" : "", address, v6 ? "]" : "")
+        < 0)
+        transfer->pinned = NULL;
+}
+
+/* Where the redirects have led. Transfer lock held. */
+static int stay_there(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    char *url = strdup(fetch->url.text);
+    char *user = fetch->url.user ? strdup(fetch->url.user) : NULL;
+    if (!url || (fetch->url.user && !user)) {
+        free(url);
+        free(user);
+        return -LDL_NO_MEMORY;
+    }
+    free(transfer->url);
+    free(transfer->user);
+    transfer->url = url;
+    transfer->user = user;
+    transfer->stripped = fetch->stripped;
+    transfer->bare = fetch->bare;
+    return 0;
+}
+
+/* What the first answer says holds from now on. Transfer lock held. */
+static int identify(struct fetch *fetch, struct head *head)
+{
+    struct transfer *transfer = fetch->transfer;
+    const struct answer *answer = &fetch->answer;
+    if (stay_there(fetch) != 0)
+        return -LDL_NO_MEMORY;
+    transfer->redirected = fetch->redirected;
+    transfer->known = answer->seen;
+    transfer->identified = true;
+    transfer->ranges = fetch->ranged && answer->accepts_ranges && answer->seen.total >= 0;
+    transfer->length_verified = answer->length_framed;
+    measure(fetch, &transfer->plan);
+    pin(fetch);
+    transfer_set_head(transfer, head);
+    return 0;
+}
+
+static void finish_info(struct transfer *transfer)
+{
+    struct ldl_error none = {.kind = LDL_OK, .retry_after = -1, .retry_at = -1};
+    transfer_fail(transfer, &none);
+}
+
+static void accept_first(struct fetch *fetch, int status, const struct ldl_header *headers,
+                         size_t count)
+{
+    struct transfer *transfer = fetch->transfer;
+    bool info = transfer->request.options.head_only;
+    if (!as_expected(fetch))
+        return;
+    struct head *head = head_new(fetch->url.text, status, headers, count);
+    place_body(fetch);
+    fetch->state = FETCH_PARKED;
+    pthread_mutex_lock(&transfer->lock);
+    transfer->first = fetch;
+    if (!head || identify(fetch, head) != 0)
+        error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s",
+                  ldl_kind_text(LDL_NO_MEMORY));
+    pthread_mutex_unlock(&transfer->lock);
+    if (info)
+        finish_info(transfer);
+}
+
+/* Another ETag, but the same date and length: some clusters do that (H26). Its answer isn't used, and when it happens
+ * again the ETag counts no more. */
+static void count_flip(struct transfer *transfer)
+{
+    if (++transfer->flips < FLIPS)
+        return;
+    transfer->known.etag_strength = ETAG_NONE;
+    transfer->warning =
+        "the server's ETag differs from answer to answer; its date and length were relied on";
+}
+
+/* One stream brings all from byte 0. A length that only one of the answers tells holds for all. Transfer lock held. */
+static void take_whole(struct fetch *fetch, double now)
+{
+    struct transfer *transfer = fetch->transfer;
+    int64_t told = fetch->answer.seen.total;
+    fetch->cut = chunk_take_all(&transfer->plan, fetch->stream, now) != 0;
+    atomic_store(&transfer->received, 0);
+    if (!fetch->cut && transfer->known.total < 0 && told >= 0) {
+        transfer->known.total = told;
+        plan_set_total(&transfer->plan, told);
+    }
+    if (transfer->known.total >= 0)
+        fetch->reach = transfer->known.total;
+    transfer->length_verified = transfer->known.total >= 0 || fetch->answer.length_framed;
+}
+
+/* Transfer lock held. */
+static void join(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    double now = monotonic();
+    fetch->state = FETCH_BODY;
+    place_body(fetch);
+    if (fetch->purpose == FETCH_WHOLE)
+        take_whole(fetch, now);
+    else
+        fetch->cut = chunk_accept(&transfer->plan, fetch->stream, now,
+                                  (struct span){fetch->position, fetch->reach}, &fetch->from)
+                     != 1;
+    if (fetch->cut)
+        return;
+    measure(fetch, &transfer->plan);
+    fetch->end = fetch->from + chunk_left(&transfer->plan, fetch->stream);
+    fetch->delivering = true;
+    transfer->accepted++;
+    atomic_fetch_add(&transfer->delivering, 1);
+}
+
+/* The server doesn't serve ranges after all (H1): nobody else is sent, the stream from byte 0 goes on. */
+static void give_up_ranges(struct fetch *fetch)
+{
+    fetch->transfer->ranges = false;
+    fetch->cut = true;
+}
+
+/* An answer may be shorter than what was asked (H5), but with crumbs nobody comes to an end. */
+static bool is_crumb(const struct fetch *fetch)
+{
+    const struct answer *answer = &fetch->answer;
+    return fetch->purpose == FETCH_RANGE && answer->verdict == ANSWER_RANGE
+           && answer->last - answer->first + 1 < fetch_enough(fetch->ask.end - fetch->ask.first);
+}
+
+static void refuse_crumb(struct fetch *fetch, int status)
+{
+    error_set(&fetch->error, LDL_RANGE_MISMATCH, fetch->url.text,
+              "the answer has only %lld of %lld bytes",
+              (long long) (fetch->answer.last - fetch->answer.first + 1),
+              (long long) (fetch->ask.end - fetch->ask.first));
+    fetch->error.status = status;
+}
+
+static void accept_joining(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    int verdict = fetch->answer.verdict;
+    pthread_mutex_lock(&transfer->lock);
+    fetch->cut = verdict == ANSWER_FLIPPED;
+    if (fetch->cut)
+        count_flip(transfer);
+    else if (verdict == ANSWER_IGNORED)
+        give_up_ranges(fetch);
+    else
+        join(fetch);
+    pthread_mutex_unlock(&transfer->lock);
+}
+
+/* Where the body goes, from what the head says. */
+static void apply(struct fetch *fetch, int status, const struct ldl_header *headers, size_t count)
+{
+    const struct answer *answer = &fetch->answer;
+    fetch->state = FETCH_DRAIN;
+    if (answer->verdict == ANSWER_FAULT)
+        status_error(fetch, status);
+    else if (answer->verdict == ANSWER_REDIRECT)
+        fetch->location = strdup(answer->location);
+    else if (answer->verdict == ANSWER_PLAIN)
+        fetch->drop_range = true;
+    else if (is_crumb(fetch))
+        refuse_crumb(fetch, status);
+    else if (fetch->purpose == FETCH_FIRST)
+        accept_first(fetch, status, headers, count);
+    else
+        accept_joining(fetch);
+}
+
+static double wall_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now); /* HTTP dates are wall clock times */
+    return (double) now.tv_sec + (double) now.tv_nsec * 1e-9;
+}
+
+void accept_head(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    long status = 0;
+    size_t count = 0;
+    struct ldl_header *headers = read_headers(fetch, &count);
+    if (!headers) {
+        error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s",
+                  ldl_kind_text(LDL_NO_MEMORY));
+        return;
+    }
+    curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    pthread_mutex_lock(&transfer->lock);
+    struct identity known = transfer->known;
+    pthread_mutex_unlock(&transfer->lock);
+    struct asked asked = {
+        .ranged = fetch->ranged,
+        .first = fetch->purpose == FETCH_RANGE ? fetch->ask.first : 0,
+        .last = fetch->purpose == FETCH_RANGE ? fetch->ask.end - 1 : -1,
+        .joining = fetch->purpose != FETCH_FIRST,
+        .max_size = transfer->request.options.max_size,
+        .host = fetch->url.host,
+    };
+    answer_judge(&asked, &known, (int) status, headers, count, wall_clock(), &fetch->answer);
+    apply(fetch, (int) status, headers, count);
+    free(headers);
+}
+
+void accept_total(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    fetch->answer.seen.total = fetch->position;
+    if (!as_expected(fetch))
+        return;
+    pthread_mutex_lock(&transfer->lock);
+    plan_set_total(&transfer->plan, fetch->position);
+    transfer->known.total = fetch->position;
+    transfer_check_complete(transfer);
+    pthread_mutex_unlock(&transfer->lock);
+}

@@ -1,0 +1,208 @@
+/* receive.c: the body of an accepted answer: collected, and written at its offset.
+ * SPDX-License-Identifier: MIT
+ *
+ * libcurl brings 16 KiB at a time; collecting them to half a megabyte is a third of the speed.
+ */
+#include "receive.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "accept.h"
+
+#define DRAIN_MOST 65536 /* bytes of an unwanted body, to keep its connection */
+#define PIECE ((size_t) 512 << 10)
+#define PIECE_LEAST ((size_t) 64 << 10)
+#define POOL ((size_t) 16 << 20) /* for the buffers of one transfer's streams */
+#define HINT_EVERY ((int64_t) 8 << 20)
+
+static size_t piece_size(const struct fetch *fetch)
+{
+    size_t size = POOL / (size_t) fetch->transfer->request.options.connections;
+    size = size > PIECE ? PIECE : size < PIECE_LEAST ? PIECE_LEAST : size;
+    int64_t left = fetch->reach - fetch->position;
+    return left < (int64_t) size ? (size_t) left : size;
+}
+
+static bool have_buffer(struct fetch *fetch)
+{
+    if (fetch->buffer)
+        return true;
+    fetch->size = piece_size(fetch);
+    fetch->buffer = malloc(fetch->size);
+    if (!fetch->buffer)
+        error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s",
+                  ldl_kind_text(LDL_NO_MEMORY));
+    return fetch->buffer != NULL;
+}
+
+static void disk_failed(struct fetch *fetch, int kind, int errnum)
+{
+    struct transfer *transfer = fetch->transfer;
+    struct ldl_error error;
+    error_set(&error, kind, NULL, "cannot write %s: %s", transfer->file.path, strerror(errnum));
+    error.errnum = errnum;
+    transfer_fail(transfer, &error); /* all its streams stop (F2, F4) */
+}
+
+static void hint(const struct fetch *fetch, struct span span)
+{
+    int64_t mark = span.end / HINT_EVERY * HINT_EVERY;
+    if (mark > span.first)
+        file_hint(&fetch->transfer->file, mark - HINT_EVERY, HINT_EVERY);
+}
+
+/* Writes the part of the buffer that may be written now. False: no more for this stream.
+ * Threads take turns: writers of one file exclude each other in the kernel anyway, but there they spin, which cost
+ * a fifth of all CPU time with two threads on tmpfs. */
+static bool write_span(struct fetch *fetch, const char *bytes, struct span span)
+{
+    struct transfer *transfer = fetch->transfer;
+    int errnum = 0;
+    int64_t length = span.end - span.first;
+    pthread_mutex_lock(&transfer->writing);
+    int result = file_write(&transfer->file, bytes, (size_t) length, span.first, &errnum);
+    pthread_mutex_unlock(&transfer->writing);
+    if (result == 0) {
+        hint(fetch, span);
+        atomic_fetch_add(&transfer->received, length); /* before the file may be found complete */
+    } else {
+        disk_failed(fetch, -result, errnum);
+    }
+    pthread_mutex_lock(&transfer->lock);
+    bool more = chunk_end_write(&transfer->plan, fetch->stream, fetch->reach, monotonic());
+    fetch->end = span.end + chunk_left(&transfer->plan, fetch->stream);
+    transfer_check_complete(transfer);
+    pthread_mutex_unlock(&transfer->lock);
+    fetch->received += length;
+    return more && result == 0;
+}
+
+static struct span next_span(struct fetch *fetch, int64_t want)
+{
+    struct transfer *transfer = fetch->transfer;
+    pthread_mutex_lock(&transfer->lock);
+    bool stop = atomic_load(&transfer->over) || transfer->restarting;
+    struct span span = {0, 0};
+    if (!stop)
+        span = chunk_begin_write(&transfer->plan, fetch->stream, want, fetch->reach);
+    pthread_mutex_unlock(&transfer->lock);
+    return span;
+}
+
+void receive_flush(struct fetch *fetch)
+{
+    size_t done = 0;
+    bool more = true;
+    while (more && done < fetch->used) {
+        struct span span = next_span(fetch, (int64_t) (fetch->used - done));
+        more = span.end > span.first && write_span(fetch, fetch->buffer + done, span);
+        done += (size_t) (span.end - span.first);
+    }
+    fetch->used = 0;
+    fetch->flushed = monotonic();
+    fetch->cut = fetch->cut || !more;
+}
+
+/* How many bytes fit before the next write: cuts of the file lie on multiples of the piece. */
+static size_t room(const struct fetch *fetch)
+{
+    size_t to_boundary = PIECE_LEAST;
+    if (fetch->size >= PIECE_LEAST)
+        to_boundary = fetch->size - (size_t) (fetch->position % (int64_t) fetch->size);
+    else
+        to_boundary = fetch->size - fetch->used;
+    int64_t to_end = fetch->end - fetch->position;
+    size_t least = fetch->size - fetch->used;
+    least = to_boundary < least ? to_boundary : least;
+    return to_end > 0 && to_end < (int64_t) least ? (size_t) to_end : least;
+}
+
+static void collect(struct fetch *fetch, const char *bytes, size_t length)
+{
+    while (length > 0 && !fetch_stopped(fetch)) {
+        size_t fits = room(fetch);
+        size_t taken = length < fits ? length : fits;
+        memcpy(fetch->buffer + fetch->used, bytes, taken);
+        fetch->used += taken;
+        fetch->position += (int64_t) taken;
+        bytes += taken;
+        length -= taken;
+        if (taken == fits)
+            receive_flush(fetch);
+    }
+}
+
+/* Bytes of the answer that somebody else wrote already. */
+static size_t skip(struct fetch *fetch, size_t length)
+{
+    int64_t before = fetch->from - fetch->position;
+    size_t skipped = before <= 0 ? 0 : before < (int64_t) length ? (size_t) before : length;
+    fetch->position += (int64_t) skipped;
+    return skipped;
+}
+
+static bool too_large(struct fetch *fetch, size_t length)
+{
+    int64_t most = fetch->transfer->request.options.max_size;
+    if (most <= 0 || fetch->position + (int64_t) length <= most)
+        return false;
+    error_set(&fetch->error, LDL_TOO_LARGE, fetch->url.text, "the body is larger than %lld bytes",
+              (long long) most);
+    return true;
+}
+
+static void hold_back(struct fetch *fetch, size_t length, double now)
+{
+    struct transfer *transfer = fetch->transfer;
+    double own = limit_take(&transfer->limit, (double) length, now);
+    double shared = limit_take(transfer->session_limit, (double) length, now);
+    double pause = own > shared ? own : shared;
+    fetch->resume_at = pause > 0 ? now + pause : 0;
+}
+
+static void receive(struct fetch *fetch, const char *bytes, size_t length)
+{
+    fetch->last_byte = monotonic();
+    fetch->window_bytes += (int64_t) length;
+    hold_back(fetch, length, fetch->last_byte);
+    size_t skipped = skip(fetch, length);
+    length -= skipped;
+    if (fetch->reach - fetch->position < (int64_t) length)
+        length = (size_t) (fetch->reach - fetch->position); /* never past the answer's range (H6) */
+    if (!too_large(fetch, length) && have_buffer(fetch))
+        collect(fetch, bytes + skipped, length);
+}
+
+static size_t drain(struct fetch *fetch, size_t length)
+{
+    fetch->drained += (int64_t) length;
+    return fetch->drained <= DRAIN_MOST ? length : CURL_WRITEFUNC_ERROR;
+}
+
+/* May the connection serve another request? Not while bytes of this answer are to come, nor with bytes past its end,
+ * which would be taken for the next one's (H38). */
+static bool reusable(const struct fetch *fetch)
+{
+    char byte;
+    return fetch->position >= fetch->reach
+           && recv(fetch->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
+size_t receive_body(char *bytes, size_t size, size_t count, void *subject)
+{
+    struct fetch *fetch = subject;
+    size_t length = size * count;
+    if (fetch->state == FETCH_HEAD)
+        accept_head(fetch);
+    if (fetch->state == FETCH_DRAIN && !atomic_load(&fetch->transfer->over))
+        return drain(fetch, length);
+    if (fetch_stopped(fetch))
+        return CURL_WRITEFUNC_ERROR;
+    if (fetch->state == FETCH_PARKED || fetch->resume_at > monotonic())
+        return CURL_WRITEFUNC_PAUSE;
+    receive(fetch, bytes, length);
+    return fetch_stopped(fetch) && !reusable(fetch) ? CURL_WRITEFUNC_ERROR : length;
+}

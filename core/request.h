@@ -1,0 +1,27 @@
+/* request.h: what the caller asks for: checked, copied, with its defaults filled in.
+ * SPDX-License-Identifier: MIT */
+#ifndef LUADL_REQUEST_H
+#define LUADL_REQUEST_H
+
+#include <stdbool.h>
+
+#include "luadl.h"
+#include "url.h"
+
+#define CONNECTIONS_MOST 256
+
+/* The owned copy of struct ldl_request. */
+struct request {
+    struct ldl_request options; /* its pointers point to owned copies */
+    struct url url;
+    bool has_target;
+};
+
+/* No line break and no header of the engine's own gets into a request (S3). 0 or -LDL_USAGE. */
+int request_check(const struct ldl_request *request);
+
+/* Copies every string; 0, -LDL_BAD_URL or -LDL_NO_MEMORY. request_free also after a failure. */
+int request_copy(const struct ldl_request *given, struct request *out);
+void request_free(struct request *request);
+
+#endif
