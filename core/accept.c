@@ -35,25 +35,22 @@ size_t accept_header(char *bytes, size_t size, size_t count, void *subject)
     return 0;
 }
 
+static struct curl_header *next_header(struct fetch *fetch, struct curl_header *before)
+{
+    return curl_easy_nextheader(fetch->easy, CURLH_HEADER, -1, before);
+}
+
 /* The headers of the final response; libcurl keeps their texts until the handle is used again. */
 static struct ldl_header *read_headers(struct fetch *fetch, size_t *count)
 {
     struct curl_header *header = NULL;
-    size_t number = 0, room = 0;
-    struct ldl_header *list = calloc(1, sizeof *list);
-    while (list && (header = curl_easy_nextheader(fetch->easy, CURLH_HEADER, -1, header))) {
-        if (number == room) {
-            room = room ? 2 * room : 32;
-            struct ldl_header *larger = realloc(list, room * sizeof *list);
-            if (!larger) {
-                free(list);
-                return NULL;
-            }
-            list = larger;
-        }
-        list[number++] = (struct ldl_header){.name = header->name, .value = header->value};
-    }
-    *count = number;
+    size_t number = 0;
+    while ((header = next_header(fetch, header)))
+        number++;
+    struct ldl_header *list = calloc(number + 1, sizeof *list);
+    *count = 0;
+    while (list && (header = next_header(fetch, header)))
+        list[(*count)++] = (struct ldl_header){.name = header->name, .value = header->value};
     return list;
 }
 

@@ -72,6 +72,28 @@ static struct identity known(struct transfer *transfer)
     return copy;
 }
 
+/* A target that is known already is opened before any request (F7, F9); then the request may go out. */
+static bool before_request(struct transfer *transfer)
+{
+    pthread_mutex_lock(&transfer->lock);
+    bool waiting = transfer->state == LDL_WAITING;
+    pthread_mutex_unlock(&transfer->lock);
+    return waiting;
+}
+
+static void reserve_room(struct transfer *transfer)
+{
+    struct ldl_error error;
+    int result = file_allocate(&transfer->file, known(transfer).total);
+    if (result != 0) {
+        file_error(&error, transfer, -result, "cannot reserve space for");
+        stop(transfer, &error);
+        return;
+    }
+    release(transfer);
+    transfer_go(transfer);
+}
+
 static void open_file(struct transfer *transfer)
 {
     struct ldl_error error;
@@ -81,16 +103,12 @@ static void open_file(struct transfer *transfer)
     if (result != 0) {
         file_error(&error, transfer, -result, "cannot write");
         ask(transfer, LDL_STAGE_OPEN, &error);
-        return;
+    } else if (before_request(transfer)) {
+        release(transfer);
+        transfer_schedule(transfer);
+    } else {
+        reserve_room(transfer);
     }
-    result = file_allocate(file, known(transfer).total);
-    if (result != 0) {
-        file_error(&error, transfer, -result, "cannot reserve space for");
-        stop(transfer, &error);
-        return;
-    }
-    release(transfer);
-    transfer_go(transfer);
 }
 
 static void discard(struct transfer *transfer)

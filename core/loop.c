@@ -162,7 +162,8 @@ static struct fetch *next_stream(struct loop *loop, struct transfer *transfer)
         return NULL;
     if (transfer->state == LDL_RUNNING && transfer->ranges)
         return create_range(loop, transfer);
-    if (!idle || (transfer->state != LDL_WAITING && transfer->state != LDL_RUNNING))
+    if (!idle || (transfer->state != LDL_WAITING && transfer->state != LDL_RUNNING)
+        || transfer->disk_busy || transfer->open_failed)
         return NULL;
     transfer->last_stream++;
     return create(loop, transfer, transfer->state == LDL_WAITING ? FETCH_FIRST : FETCH_WHOLE, all);

@@ -266,6 +266,18 @@ static int check_session(const struct ldl_session *session)
     return session->pid == getpid() ? 0 : -LDL_CLOSED;
 }
 
+/* With the file that is known already, or with the first request. */
+static void begin(struct transfer *transfer)
+{
+    bool open_first = transfer->request.has_target && !transfer->request.options.head_only;
+    pthread_mutex_lock(&transfer->lock);
+    if (open_first)
+        transfer_job(transfer, JOB_OPEN);
+    pthread_mutex_unlock(&transfer->lock);
+    if (!open_first)
+        transfer_schedule(transfer);
+}
+
 int ldl_new(ldl_session *session, const struct ldl_request *request, ldl_id *out)
 {
     struct transfer *transfer;
@@ -280,7 +292,7 @@ int ldl_new(ldl_session *session, const struct ldl_request *request, ldl_id *out
         return result;
     enter(session, transfer);
     *out = transfer->id;
-    transfer_schedule(transfer);
+    begin(transfer);
     return 0;
 }
 
@@ -320,7 +332,7 @@ int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target)
         transfer->replace = target->exists == LDL_EXISTS_REPLACE;
         transfer->request.has_target = true;
         transfer->open_failed = false;
-        transfer_job(transfer, transfer->state == LDL_PARKED ? JOB_OPEN : JOB_PUBLISH);
+        transfer_job(transfer, transfer->state == LDL_PUBLISHING ? JOB_PUBLISH : JOB_OPEN);
     }
     pthread_mutex_unlock(&transfer->lock);
     return result;

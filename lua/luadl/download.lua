@@ -120,17 +120,6 @@ local function warn(self, message)
   self.warnings[#self.warnings + 1] = message
 end
 
--- A login page in a file's place has a right length, too (H30).
-local function check_type(self, head, name)
-  local page = head.content_type == "text/html" or head.content_type == "application/xhtml+xml"
-  local extension = name:lower():match("%.([%w]+)$")
-  local expected = not extension or extension:match("^x?html?$") or extension:match("^php%d?$")
-    or extension:match("^aspx?$") or extension == "jsp"
-  if page and not expected then
-    warn(self, "the server sent a web page (" .. head.content_type .. ")")
-  end
-end
-
 local function answer_head(self, event)
   local head = describe_head(self, event)
   self.head = head
@@ -141,7 +130,6 @@ local function answer_head(self, event)
     target, err = chosen_target(self, head)
   end
   if not target then return fail(self, err) end
-  check_type(self, head, target.name)
   target.replace = self.opts.exists == "replace"
   start(self, target)
 end
@@ -275,7 +263,19 @@ end
 
 -- The end
 
+-- A login page in a file's place has a right length, too (H30).
+local function check_type(self, event)
+  local kind = describe_head(self, event).content_type
+  local extension = event.path:lower():match("%.([%w]+)$")
+  local expected = not extension or extension:match("^x?html?$") or extension:match("^php%d?$")
+    or extension:match("^aspx?$") or extension == "jsp"
+  if not expected and (kind == "text/html" or kind == "application/xhtml+xml") then
+    warn(self, "the server sent a web page (" .. kind .. ")")
+  end
+end
+
 local function describe_result(self, event)
+  check_type(self, event)
   if event.warning then warn(self, event.warning) end
   return {
     path = event.path,
@@ -360,13 +360,12 @@ local REQUEST_FIELDS = {
   "first_byte_timeout", "stall_timeout", "deadline",
 }
 
--- Nobody has an opinion on the name, and a taken one is an error or to be replaced.
+-- Nobody has to see the head first: the file is opened before any request. nil, nil: somebody has.
 local function known_target(self)
-  local mode = self.opts.exists
-  if not self.opts.output or self.info or (mode ~= "fail" and mode ~= "replace") then return nil end
-  local target = explicit_target(self)
-  if not target then return nil end
-  target.replace = mode == "replace"
+  if not self.opts.output or self.info or type(self.opts.exists) == "function" then return nil end
+  local target, err = explicit_target(self)
+  if not target then return nil, err end
+  target.replace = self.opts.exists == "replace"
   return target
 end
 
@@ -380,8 +379,10 @@ local function describe_request(self)
     request.expect_size = opts.expect.size
     request.expect_type = opts.expect.content_type and opts.expect.content_type:lower()
   end
-  self.target = known_target(self)
+  local err
+  self.target, err = known_target(self)
   request.target = self.target
+  if err then return nil, err end
   return request
 end
 
@@ -395,7 +396,9 @@ local function default_policy(opts)
 end
 
 local function ask(self)
-  local id, err = self.engine:new(describe_request(self))
+  local request, wrong = describe_request(self)
+  if not request then return nil, wrong end
+  local id, err = self.engine:new(request)
   if not id then
     err.url = err.url or errors.redact_url(self.opts.url)
     return nil, from_core(err)

@@ -167,6 +167,7 @@ describe_with_tmux("on a terminal", function()
     local urls = { "-j40", "-n1" }
     for number = 1, 30 do urls[#urls + 1] = serve("/file" .. number) end
     run(80, urls)
+    await("^file1 .*%d%%")
     local lines = await("^file3 .*%d%%")
     assert.equal(1, (matching(lines, "^file1 ")))
     assert.equal(1, (matching(lines, "^%.%.%. and %d+ more$")))

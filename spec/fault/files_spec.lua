@@ -3,6 +3,7 @@
 
 local lfs = require("lfs")
 local helper = require("spec.support.helper")
+local library = require("luadl")
 local server = require("spec.support.server")
 
 local SIZE = 300000
@@ -428,6 +429,23 @@ describe("the file system", function()
     assert.equal(0, #origin:requests("/f7a"))
   end)
 
-  -- The command looks first (luadl.cli.place); the engine opens the file after the first answer.
-  pending("F7, F9: a program with the library learns of an unusable target before any request")
+  -- The command looks first (luadl.cli.place); a program with the library asks the engine itself.
+  it("F7, F9, F11, F12: the library learns of an unusable target before any request", function()
+    local url = serve("/library")
+    helper.write(folder .. "/taken", "mine")
+    helper.run({ "mkdir", folder .. "/folder" })
+    helper.run({ "mkfifo", folder .. "/fifo" })
+    local session = library.session()
+    local kinds = {
+      taken = "exists", folder = "exists", fifo = "not_regular", ["missing/x"] = "bad_name",
+    }
+    for name, kind in pairs(kinds) do
+      local result, err = session:get({ url = url, output = folder .. "/" .. name })
+      assert.is_nil(result)
+      assert.equal(kind, err.kind)
+    end
+    session:close()
+    assert.equal(0, #origin:requests("/library"))
+    assert.equal("mine", helper.read(folder .. "/taken"))
+  end)
 end)

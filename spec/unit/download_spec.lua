@@ -77,11 +77,14 @@ describe("download", function()
       assert.same({ dir = "there", name = "x", replace = false }, here:told("new")[1][1].target)
     end)
 
-    it("has no target when a taken name gets an answer", function()
-      for _, mode in ipairs({ "rename", "skip", function() end }) do
-        begin({ output = "x", exists = mode })
-        assert.is_nil(here:told("new")[#here:told("new")][1].target)
-      end
+    it("has no target when a policy decides on a taken name: it sees the head", function()
+      begin({ output = "x", exists = function() end })
+      assert.is_nil(here:told("new")[1][1].target)
+    end)
+
+    it("is not made when the output is a folder", function()
+      fails_with(here:download({ output = "there/" }), "bad_name")
+      assert.equal(0, #here:told("new"))
     end)
   end)
 
@@ -137,8 +140,8 @@ describe("download", function()
     end)
 
     it("warns of a page in a file's place", function()
-      local download = begin_body({}, { headers = { { "Content-Type", "text/html; charset=x" } } })
-      here:done(download.id)
+      local download = begin_body()
+      here:done(download.id, { headers = { { "Content-Type", "text/html; charset=x" } } })
       assert.truthy(download:wait().warnings[1]:find("web page", 1, true))
     end)
 
