@@ -374,6 +374,7 @@ void fetch_leave(struct fetch *fetch)
         transfer->first = NULL;
     bool fault = give_back(fetch);
     transfer->active--;
+    atomic_fetch_sub(transfer->streams, 1);
     transfer->streams_on[fetch->loop]--;
     transfer_check_complete(transfer);
     transfer_settle(transfer);

@@ -66,6 +66,7 @@ struct fetch {
     int64_t drained;
     char *buffer; /* coalesces [position - used, position) */
     size_t size, used;
+    size_t piece; /* writes end on its multiples */
 
     double asked; /* when it was sent; monotonic seconds, as all below */
     double last_byte;

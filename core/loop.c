@@ -136,6 +136,7 @@ static struct fetch *create(struct loop *loop, struct transfer *transfer, int pu
     fetch->loop = purpose == FETCH_RANGE ? least_busy(loop, transfer) : loop->index;
     transfer->streams_on[fetch->loop]++;
     transfer->active++;
+    atomic_fetch_add(transfer->streams, 1);
     return fetch;
 }
 

@@ -14,23 +14,30 @@
 
 #define DRAIN_MOST 65536 /* bytes of an unwanted body, to keep its connection */
 #define PIECE ((size_t) 512 << 10)
-#define PIECE_LEAST ((size_t) 64 << 10)
-#define POOL ((size_t) 16 << 20) /* for the buffers of one transfer's streams */
+#define PIECE_LEAST ((size_t) 32 << 10)
+#define POOL ((size_t) 16 << 20) /* for the buffers of all streams of a session */
 #define HINT_EVERY ((int64_t) 8 << 20)
 
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A write is tried at each multiple of this, and half a buffer is as long. */
 static size_t piece_size(const struct fetch *fetch)
 {
-    size_t size = POOL / (size_t) fetch->transfer->request.options.connections;
-    size = size > PIECE ? PIECE : size < PIECE_LEAST ? PIECE_LEAST : size;
-    int64_t left = fetch->reach - fetch->position;
-    return left < (int64_t) size ? (size_t) left : size;
+    int streams = atomic_load(fetch->transfer->streams);
+    size_t size = POOL / 2 / (size_t) (streams > 0 ? streams : 1);
+    return size > PIECE ? PIECE : size < PIECE_LEAST ? PIECE_LEAST : size;
 }
 
 static bool have_buffer(struct fetch *fetch)
 {
     if (fetch->buffer)
         return true;
-    fetch->size = piece_size(fetch);
+    int64_t left = fetch->reach - fetch->position;
+    fetch->piece = piece_size(fetch);
+    fetch->size = left < (int64_t) (2 * fetch->piece) ? (size_t) left : 2 * fetch->piece;
     fetch->buffer = malloc(fetch->size);
     if (!fetch->buffer)
         error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s",
@@ -106,31 +113,37 @@ void receive_flush(struct fetch *fetch)
     fetch->cut = fetch->cut || !more;
 }
 
-/* How many bytes fit before the next write: cuts of the file lie on multiples of the piece. */
+/* How many bytes fit before the next write: its cuts lie on multiples of the piece. */
 static size_t room(const struct fetch *fetch)
 {
-    size_t to_boundary = PIECE_LEAST;
-    if (fetch->size >= PIECE_LEAST)
-        to_boundary = fetch->size - (size_t) (fetch->position % (int64_t) fetch->size);
-    else
-        to_boundary = fetch->size - fetch->used;
+    size_t boundary = fetch->piece - (size_t) (fetch->position % (int64_t) fetch->piece);
+    size_t least = smaller(fetch->size - fetch->used, boundary);
     int64_t to_end = fetch->end - fetch->position;
-    size_t least = fetch->size - fetch->used;
-    least = to_boundary < least ? to_boundary : least;
     return to_end > 0 && to_end < (int64_t) least ? (size_t) to_end : least;
+}
+
+/* Rather than wait for the file, a thread goes on receiving while half of the buffer is free. */
+static bool must_wait(const struct fetch *fetch)
+{
+    if (fetch->used == fetch->size || fetch->position >= fetch->end)
+        return false;
+    if (pthread_mutex_trylock(&fetch->transfer->writing) != 0)
+        return true;
+    pthread_mutex_unlock(&fetch->transfer->writing);
+    return false;
 }
 
 static void collect(struct fetch *fetch, const char *bytes, size_t length)
 {
     while (length > 0 && !fetch_stopped(fetch)) {
         size_t fits = room(fetch);
-        size_t taken = length < fits ? length : fits;
+        size_t taken = smaller(length, fits);
         memcpy(fetch->buffer + fetch->used, bytes, taken);
         fetch->used += taken;
         fetch->position += (int64_t) taken;
         bytes += taken;
         length -= taken;
-        if (taken == fits)
+        if (taken == fits && !must_wait(fetch))
             receive_flush(fetch);
     }
 }

@@ -14,7 +14,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-#define FEW 16 /* connections up to which each gets a large receive buffer */
+#define FEW 16 /* streams of the session up to which each gets a large receive buffer */
 
 static const struct ldl_request *options_of(const struct fetch *fetch)
 {
@@ -106,8 +106,8 @@ static void set_network(struct fetch *fetch, CURL *easy, const struct ldl_reques
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long) (60 + options->stall_timeout));
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
-                     options->connections <= FEW ? 512L * 1024 : 128L * 1024);
+    bool few = atomic_load(fetch->transfer->streams) <= FEW;
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, few ? 512L * 1024 : 128L * 1024);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->detail);

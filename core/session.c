@@ -28,6 +28,7 @@ struct ldl_session {
     pid_t pid; /* a forked child must not use it */
     struct queue events;
     struct limit limit;
+    atomic_int streams; /* of all transfers */
     struct latch threads;
     struct loops loops;
     struct disk disk;
@@ -256,6 +257,7 @@ static void enter(struct ldl_session *session, struct transfer *transfer)
     transfer->home = &home->inbox;
     transfer->disk = &session->disk.jobs;
     transfer->session_limit = &session->limit;
+    transfer->streams = &session->streams;
     transfer->next_in_table = *bucket;
     *bucket = transfer;
     session->count++;

@@ -61,7 +61,8 @@ struct transfer {
     struct queue *home;   /* to the network thread that starts its streams */
     struct queue *disk;   /* to the disk thread */
     struct limit *session_limit;
-    struct limit limit; /* has its own lock */
+    atomic_int *streams; /* of the whole session */
+    struct limit limit;  /* has its own lock */
 
     atomic_int refs;
     atomic_bool over;       /* finished or about to be: streams stop, nobody waits for them */

@@ -10,10 +10,11 @@ local ROUNDS = 5
 local TIME_LIMIT = 120 -- seconds for one command
 
 -- Memory that a virtual machine gave back to its host costs seconds to regain: whoever comes first
--- would pay for it. So as much as a run will need is touched before each one.
+-- would pay for it. So twice as much as a run will need is touched and freed just before it: the
+-- last run's file is still there while this one is written.
 local function warm(folder, bytes)
   local path = folder .. "/warm"
-  helper.run(("head -c %d /dev/zero > %s; rm -f %s"):format(bytes, path, path), {
+  helper.run(("head -c %d /dev/zero > %s; rm -f %s %s/out"):format(bytes, path, path, folder), {
     timeout = TIME_LIMIT,
   })
 end
@@ -30,7 +31,6 @@ end
 --- One run of a command, checked: its file has the expected size.
 local function once(case, entry)
   local out, figures = case.folder .. "/out", case.folder .. "/figures"
-  os.remove(out)
   warm(case.folder, case.size)
   local timed = { "/usr/bin/time", "-f", "%e %U %S %M", "-o", figures, "sh", "-c", entry.command }
   local run = helper.run(process.command(timed), { timeout = TIME_LIMIT })
@@ -38,7 +38,6 @@ local function once(case, entry)
   if run.status ~= 0 or tonumber(size) ~= case.size then
     error(("%s failed: status %d, %s bytes: %s"):format(entry.name, run.status, size, run.stderr))
   end
-  os.remove(out)
   return read_figures(figures)
 end
 
