@@ -100,8 +100,9 @@ spec: all $(C_TESTS) $(OUT)/download $(OUT)/faultfs.so $(if $(SAN),$(OUT)/saniti
 
 # The engine's specs under the sanitizers.
 sanitized: deps
-	@$(MAKE) --no-print-directory SAN=address,undefined spec SPEC=spec/core
-	@$(MAKE) --no-print-directory SAN=thread spec SPEC=spec/core
+	@for san in address,undefined thread; do for room in core fault; do \
+		$(MAKE) --no-print-directory SAN=$$san spec SPEC=spec/$$room || exit 1; \
+	done; done
 
 lint: ## luacheck, clang-format, cppcheck
 	luacheck -q $(LUA_FILES)

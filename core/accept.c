@@ -10,7 +10,7 @@
 #include <strings.h>
 #include <time.h>
 
-#define HEADERS_MOST 65536 /* bytes of all header lines of a response (H43) */
+#define HEADERS_MOST 65536 /* bytes of all header lines before a body (H43) */
 #define INTERIM_MOST 16    /* 1xx responses */
 #define FLIPS 2            /* answers with another ETag before it is dropped (H26) */
 
@@ -176,11 +176,13 @@ static void accept_first(struct fetch *fetch, int status, const struct ldl_heade
     fetch->state = FETCH_PARKED;
     pthread_mutex_lock(&transfer->lock);
     transfer->first = fetch;
-    if (!head || identify(fetch, head) != 0)
+    if (!head || identify(fetch, head) != 0) {
+        head_unref(head);
         error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s",
                   ldl_kind_text(LDL_NO_MEMORY));
+    }
     pthread_mutex_unlock(&transfer->lock);
-    if (info)
+    if (info && fetch->error.kind == LDL_OK)
         finish_info(transfer);
 }
 

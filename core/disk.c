@@ -153,6 +153,14 @@ static void not_published(struct transfer *transfer, int kind, const char *what)
         stop(transfer, &error);
 }
 
+/* A stream that is still on its way to its end may warn, too. */
+static void warn(struct transfer *transfer, const char *warning)
+{
+    pthread_mutex_lock(&transfer->lock);
+    transfer->warning = warning;
+    pthread_mutex_unlock(&transfer->lock);
+}
+
 static void publish(struct transfer *transfer)
 {
     struct ldl_error error;
@@ -170,7 +178,7 @@ static void publish(struct transfer *transfer)
     }
     result = file_publish(file, transfer->replace);
     if (result == 0 && file->errnum != 0)
-        transfer->warning = "the directory could not be synced: a power cut may undo the rename";
+        warn(transfer, "the directory could not be synced: a power cut may undo the rename");
     if (result != 0)
         not_published(transfer, -result, "cannot publish");
     else

@@ -8,12 +8,8 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-#include <time.h>
 
 #include "accept.h"
 #include "receive.h"
@@ -254,6 +250,8 @@ int fetch_go(struct fetch *fetch)
     pthread_mutex_lock(&transfer->lock);
     transfer->first = NULL;
     int result = lay_out(fetch);
+    if (result != 0)
+        transfer->state = LDL_WAITING; /* a retry sends the first request again */
     pthread_mutex_unlock(&transfer->lock);
     fetch->state = FETCH_BODY;
     fetch->last_byte = fetch->flushed = fetch->window_start = monotonic();
@@ -377,12 +375,12 @@ void fetch_leave(struct fetch *fetch)
     atomic_fetch_sub(transfer->streams, 1);
     transfer->streams_on[fetch->loop]--;
     transfer_check_complete(transfer);
-    transfer_settle(transfer);
-    pthread_mutex_unlock(&transfer->lock);
-    if (fault) {
+    if (fault) { /* with the lock held, so that DONE can't come before it */
         transfer_post(transfer, fetch->note, LDL_EVENT_FAULT);
         fetch->note = NULL; /* the owner's now */
     }
+    transfer_settle(transfer);
+    pthread_mutex_unlock(&transfer->lock);
     transfer_schedule(transfer);
     free_fetch(fetch);
     transfer_unref(transfer);

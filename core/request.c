@@ -52,37 +52,29 @@ int request_check(const struct ldl_request *request)
 
 /* Copies */
 
-static bool copy(const char **text)
+static bool copy(const char **out, const char *text)
 {
-    if (!*text)
-        return true;
-    *text = strdup(*text);
-    return *text != NULL;
+    *out = text ? strdup(text) : NULL;
+    return *out || !text;
 }
 
-static bool copy_headers(struct ldl_request *options)
+static bool copy_headers(struct ldl_request *options, const struct ldl_header *given)
 {
-    const struct ldl_header *given = options->headers;
     size_t count = options->header_count;
     struct ldl_header *list = calloc(count + 1, sizeof *list);
     bool complete = list != NULL;
-    for (size_t i = 0; complete && i < count; i++) {
-        list[i] = given[i];
-        complete = copy(&list[i].name) && copy(&list[i].value);
-    }
+    for (size_t i = 0; complete && i < count; i++)
+        complete = copy(&list[i].name, given[i].name) && copy(&list[i].value, given[i].value);
     options->headers = list;
     return complete;
 }
 
-static bool copy_hosts(struct ldl_request *options)
+static bool copy_hosts(struct ldl_request *options, const char *const *given)
 {
-    const char *const *given = options->trusted_hosts;
     const char **list = calloc(options->trusted_host_count + 1, sizeof *list);
     bool complete = list != NULL;
-    for (size_t i = 0; complete && i < options->trusted_host_count; i++) {
-        list[i] = given[i];
-        complete = copy(&list[i]);
-    }
+    for (size_t i = 0; complete && i < options->trusted_host_count; i++)
+        complete = copy(&list[i], given[i]);
     options->trusted_hosts = list;
     return complete;
 }
@@ -103,7 +95,7 @@ static void set_defaults(struct ldl_request *options)
         options->stall_timeout = 20;
 }
 
-/* A failure leaves NULLs behind the first missing copy: request_free frees what there is. */
+/* A failure leaves NULLs from the first missing copy on: request_free frees what there is. */
 int request_copy(const struct ldl_request *given, struct request *out)
 {
     struct ldl_request *options = &out->options;
@@ -118,10 +110,9 @@ int request_copy(const struct ldl_request *given, struct request *out)
         if (!complete)
             *texts[i] = NULL;
         else
-            complete = copy(texts[i]);
-    options->headers = given->headers;
-    options->trusted_hosts = given->trusted_hosts;
-    complete = copy_headers(options) && copy_hosts(options) && complete;
+            complete = copy(texts[i], *texts[i]);
+    complete = complete && copy_headers(options, given->headers)
+               && copy_hosts(options, given->trusted_hosts);
     set_defaults(options);
     return complete ? url_parse(options->url, &out->url) : -LDL_NO_MEMORY;
 }

@@ -3,8 +3,6 @@
 #ifndef LUADL_REQUEST_H
 #define LUADL_REQUEST_H
 
-#include <stdbool.h>
-
 #include "luadl.h"
 #include "url.h"
 
@@ -14,7 +12,6 @@
 struct request {
     struct ldl_request options; /* its pointers point to owned copies */
     struct url url;
-    bool has_target;
 };
 
 /* No line break and no header of the engine's own gets into a request (S3). 0 or -LDL_USAGE. */

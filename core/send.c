@@ -147,7 +147,7 @@ static void set_range(struct fetch *fetch, CURL *easy)
 }
 
 /* The address that answered the first request serves the others too: no thread resolves the name again (L32). */
-static int pin_address(struct fetch *fetch, CURL *easy)
+static void pin_address(struct fetch *fetch, CURL *easy)
 {
     struct transfer *transfer = fetch->transfer;
     pthread_mutex_lock(&transfer->lock);
@@ -160,7 +160,6 @@ static int pin_address(struct fetch *fetch, CURL *easy)
         curl_easy_setopt(easy, CURLOPT_RESOLVE, fetch->resolve_list);
     if (fresh)
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-    return 0;
 }
 
 int send_configure(struct fetch *fetch)
@@ -176,9 +175,10 @@ int send_configure(struct fetch *fetch)
     set_network(fetch, easy, options);
     set_http(fetch, easy, options);
     set_range(fetch, easy);
+    pin_address(fetch, easy);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fetch->header_list);
     CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, fetch->url.text);
-    return code == CURLE_OK ? pin_address(fetch, easy) : -LDL_NO_MEMORY;
+    return code == CURLE_OK ? 0 : -LDL_NO_MEMORY;
 }
 
 void send_clear(struct fetch *fetch)

@@ -3,14 +3,12 @@
  *
  * Threads start with the first transfer. What the owner thread calls never touches the disk or the network.
  */
-#include <errno.h>
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +20,7 @@
 #define LOOPS_DEFAULT 4
 #define JOIN_WITHIN 2.0    /* seconds that close waits for the threads */
 #define ANSWER_WITHIN 0.15 /* seconds until a cancelled transfer is reported, whatever hangs (I6) */
+#define WAIT_MOST 3600.0   /* seconds of one poll(), whose time is an int of milliseconds */
 #define BUCKETS 256
 
 struct ldl_session {
@@ -52,19 +51,19 @@ static int count_loops(const struct ldl_session_options *options)
     return wanted < 1 ? 1 : wanted > LOOPS_MAX ? LOOPS_MAX : wanted;
 }
 
-static int open_loops(struct ldl_session *session)
+/* Their number is that of the open ones, also after a failure. */
+static int open_loops(struct loops *loops, int wanted)
 {
-    for (int i = 0; i < session->loops.count; i++) {
-        struct loop *loop = &session->loops.list[i];
-        loop->index = i;
-        loop->all = &session->loops;
-        int result = loop_open(loop);
-        if (result == 0)
-            continue;
-        session->loops.count = i;
-        return result;
+    loops->list = calloc((size_t) wanted, sizeof *loops->list);
+    int result = loops->list ? 0 : -LDL_NO_MEMORY;
+    while (result == 0 && loops->count < wanted) {
+        struct loop *loop = &loops->list[loops->count];
+        loop->index = loops->count;
+        loop->all = loops;
+        result = loop_open(loop);
+        loops->count += result == 0;
     }
-    return 0;
+    return result;
 }
 
 static void free_session(struct ldl_session *session)
@@ -89,17 +88,15 @@ int ldl_session_open(const struct ldl_session_options *options, ldl_session **ou
     if (!session)
         return -LDL_NO_MEMORY;
     session->pid = getpid();
-    session->disk.jobs.wake_fd = -1;
+    session->events.wake_fd = session->disk.jobs.wake_fd = -1;
     limit_init(&session->limit);
     latch_init(&session->threads);
     session->disk.threads = session->loops.threads = &session->threads;
-    session->loops.count = count_loops(options);
-    session->loops.list = calloc((size_t) session->loops.count, sizeof(struct loop));
-    result = session->loops.list ? queue_init(&session->events) : -LDL_NO_MEMORY;
+    result = queue_init(&session->events);
     if (result == 0)
         result = queue_init(&session->disk.jobs);
     if (result == 0)
-        result = open_loops(session);
+        result = open_loops(&session->loops, count_loops(options));
     if (result == 0)
         *out = session;
     else
@@ -167,10 +164,11 @@ static bool stop_threads(struct ldl_session *session)
     until.tv_sec += (time_t) JOIN_WITHIN;
     for (int i = 0; i < session->loops.count; i++)
         loop_stop(&session->loops.list[i]);
-    if (latch_wait(&session->threads, 1, &until))
+    bool joined = latch_wait(&session->threads, 1, &until);
+    if (joined)
         end_loops(session);
     disk_stop(&session->disk);
-    bool ended = latch_wait(&session->threads, 0, &until);
+    bool ended = joined && latch_wait(&session->threads, 0, &until);
     if (ended)
         join(session->disk.thread, &session->disk.running);
     return ended;
@@ -271,8 +269,8 @@ static int check_session(const struct ldl_session *session)
 /* With the file that is known already, or with the first request. */
 static void begin(struct transfer *transfer)
 {
-    bool open_first = transfer->request.has_target && !transfer->request.options.head_only;
     pthread_mutex_lock(&transfer->lock);
+    bool open_first = transfer->has_target && !transfer->request.options.head_only;
     if (open_first)
         transfer_job(transfer, JOB_OPEN);
     pthread_mutex_unlock(&transfer->lock);
@@ -332,7 +330,7 @@ int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target)
         result = rename_target(transfer, target->name);
     if (result == 0 && !atomic_load(&transfer->over)) {
         transfer->replace = target->exists == LDL_EXISTS_REPLACE;
-        transfer->request.has_target = true;
+        transfer->has_target = true;
         transfer->open_failed = false;
         transfer_job(transfer, transfer->state == LDL_PUBLISHING ? JOB_PUBLISH : JOB_OPEN);
     }
@@ -530,6 +528,8 @@ const struct ldl_event *ldl_next(ldl_session *session)
     if (!note) {
         queue_clear_wake(&session->events);
         note = pop_note(session);
+        if (note) /* what came behind it meanwhile has woken nobody */
+            queue_wake(&session->events);
     }
     return note ? take_note(session, note) : NULL;
 }
@@ -546,10 +546,9 @@ int ldl_wait(ldl_session *session, double timeout)
     double until = monotonic() + (timeout < 0 ? INFINITY : timeout);
     for (;;) {
         double left = until - monotonic();
-        double slice = session->count > 0 ? ANSWER_WITHIN / 4 : INFINITY;
+        double slice = session->count > 0 ? ANSWER_WITHIN / 4 : WAIT_MOST;
         slice = left < slice ? left : slice;
-        int wait = slice == INFINITY ? -1 : slice <= 0 ? 0 : (int) (slice * 1000) + 1;
-        int count = poll(&ready, 1, wait);
+        int count = poll(&ready, 1, slice <= 0 ? 0 : (int) (slice * 1000) + 1);
         if (count != 0)
             return count > 0;
         check_overdue(session);

@@ -75,7 +75,7 @@ static int set_target(struct transfer *transfer, const struct ldl_target *target
 {
     if (!target)
         return 0;
-    transfer->request.has_target = true;
+    transfer->has_target = true;
     transfer->dir = target->dir ? strdup(target->dir) : NULL;
     transfer->name = strdup(target->name);
     transfer->replace = target->exists == LDL_EXISTS_REPLACE;
@@ -267,13 +267,15 @@ void transfer_restart(struct transfer *transfer)
     transfer_settle(transfer);
 }
 
-/* Posts HEAD, unless the target is known: then the file is opened at once. */
+/* Posts HEAD where it has to be answered. A target that is known is opened at once. */
 void transfer_set_head(struct transfer *transfer, struct head *head)
 {
     head_unref(transfer->head);
     transfer->head = head;
     transfer->state = LDL_PARKED;
-    if (transfer->request.has_target) {
+    if (transfer->request.options.head_only)
+        return; /* DONE tells it */
+    if (transfer->has_target) {
         transfer_job(transfer, JOB_OPEN);
         return;
     }

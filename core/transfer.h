@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT
  *
  * Its life: WAITING (for the first answer) -> PARKED (HEAD posted) -> RUNNING -> PUBLISHING -> FINISHED. References: the
- * session's table, each stream, each posted message and event hold one; the last one frees.
+ * session's table, its home's list, each stream, each posted message and event hold one; the last one frees.
  */
 #ifndef LUADL_TRANSFER_H
 #define LUADL_TRANSFER_H
@@ -105,8 +105,9 @@ struct transfer {
     bool committing;           /* the rename is under way: a cancel comes too late */
     bool keep_part;            /* complete, but not published */
     int streams_on[LOOPS_MAX]; /* by network thread */
+    bool has_target;           /* dir, name and replace are set */
     bool replace;
-    char *dir, *name;       /* the target */
+    char *dir, *name;
     char *path;             /* what was published, or NULL; set once, before DONE */
     const char *warning;    /* static text, or NULL */
     double finished;        /* when, for elapsed */
