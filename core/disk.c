@@ -51,7 +51,7 @@ static void ask(struct transfer *transfer, int stage, const struct ldl_error *er
     note->event = (struct ldl_event){.stage = stage, .error = *error, .last = -1, .attempt = 1};
     pthread_mutex_lock(&transfer->lock);
     transfer->disk_busy = false;
-    transfer->open_failed = true;
+    transfer->unanswered = true;
     transfer_settle(transfer);
     pthread_mutex_unlock(&transfer->lock);
     transfer_post(transfer, note, LDL_EVENT_FAULT);
@@ -146,8 +146,11 @@ static void not_published(struct transfer *transfer, int kind, const char *what)
     pthread_mutex_lock(&transfer->lock);
     transfer->committing = false;
     transfer->keep_part = true;
+    struct ldl_error missed = transfer->missed;
     pthread_mutex_unlock(&transfer->lock);
-    if (kind == LDL_EXISTS)
+    if (missed.kind != LDL_OK)
+        stop(transfer, &missed);
+    else if (kind == LDL_EXISTS)
         ask(transfer, LDL_STAGE_PUBLISH, &error);
     else
         stop(transfer, &error);

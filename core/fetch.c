@@ -327,6 +327,15 @@ static void check_share(struct fetch *fetch, bool progress)
               "the answer had only %lld of the bytes asked for", (long long) fetch->received);
 }
 
+/* The name may have other addresses than the one that fails. */
+static void forget_address(struct fetch *fetch)
+{
+    if (fetch->error.kind != LDL_CONNECT && fetch->error.kind != LDL_TIMEOUT)
+        return;
+    free(fetch->transfer->pinned);
+    fetch->transfer->pinned = NULL;
+}
+
 /* Gives its part back. Returns whether a fault is to be posted. Transfer lock held. */
 static bool give_back(struct fetch *fetch)
 {
@@ -343,6 +352,7 @@ static bool give_back(struct fetch *fetch)
     if (fault) {
         describe_fault(fetch, rest, count_attempt(fetch, progress, attempt), progress);
         transfer->held++;
+        forget_address(fetch);
     }
     return fault;
 }

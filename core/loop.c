@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -40,11 +41,10 @@ static void check_library(void)
         unusable = "libcurl lacks threads, a threaded resolver, TLS or large files";
 }
 
-int loop_check_library(const char **reason)
+const char *loop_check_library(void)
 {
     pthread_once(&once, check_library);
-    *reason = unusable;
-    return unusable ? -LDL_USAGE : 0;
+    return unusable;
 }
 
 /* Streams of this thread */
@@ -162,7 +162,7 @@ static struct fetch *next_stream(struct loop *loop, struct transfer *transfer)
     if (transfer->state == LDL_RUNNING && transfer->ranges)
         return create_range(loop, transfer);
     if (!idle || (transfer->state != LDL_WAITING && transfer->state != LDL_RUNNING)
-        || transfer->disk_busy || transfer->open_failed)
+        || transfer->disk_busy || transfer->unanswered)
         return NULL;
     transfer->last_stream++;
     return create(loop, transfer, transfer->state == LDL_WAITING ? FETCH_FIRST : FETCH_WHOLE, all);
@@ -333,9 +333,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *subject, void
     if (what == CURL_POLL_REMOVE)
         return forget_socket(loop, fd), 0;
     event.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
-    if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) < 0 && errno == ENOENT)
-        return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event);
-    return 0;
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) < 0
+        && epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0 && fetch)
+        error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "epoll: %s", strerror(errno));
+    return 0; /* a failure told to libcurl would end every stream of this thread */
 }
 
 static int on_timer(CURLM *multi, long milliseconds, void *subject)

@@ -35,8 +35,8 @@ struct loops {
     struct latch *threads; /* immutable: the session's */
 };
 
-/* Is this libcurl usable? 0, or a negative kind with the reason. Once per process; any thread. */
-int loop_check_library(const char **reason);
+/* Why this libcurl can't be used, or NULL. Looked at once per process; any thread. */
+const char *loop_check_library(void);
 
 int loop_open(struct loop *loop);   /* queue, multi, epoll; 0 or a negative kind */
 int loop_start(struct loop *loop);  /* the thread */

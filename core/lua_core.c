@@ -462,7 +462,12 @@ static int core_session(lua_State *L)
     luaL_getmetatable(L, ENGINE);
     lua_setmetatable(L, -2);
     int result = ldl_session_open(&options, &engine->session);
-    return result < 0 ? push_failure(L, result) : 1;
+    if (result == 0)
+        return 1;
+    push_failure(L, result); /* engine nil error */
+    if (ldl_unusable())
+        lua_pushstring(L, ldl_unusable()), lua_setfield(L, -2, "message");
+    return 2;
 }
 
 /* core.now() -> monotonic seconds */

@@ -182,6 +182,9 @@ struct ldl_extent {
 LDL_API const char *ldl_kind_name(int kind); /* "no_space"; any thread */
 LDL_API const char *ldl_kind_text(int kind); /* "no space left on the device"; any thread */
 
+/* Why the libcurl found can't be used (its version, its features), or NULL; any thread. */
+LDL_API const char *ldl_unusable(void);
+
 LDL_API int ldl_session_open(const struct ldl_session_options *options, ldl_session **out);
 LDL_API void ldl_session_close(ldl_session *session); /* cancels all, joins for 2 s at most */
 

@@ -167,12 +167,17 @@ static bool too_large(struct fetch *fetch, size_t length)
     return true;
 }
 
-static void hold_back(struct fetch *fetch, size_t length, double now)
+double receive_pause(struct fetch *fetch, size_t length, double now)
 {
     struct transfer *transfer = fetch->transfer;
     double own = limit_take(&transfer->limit, (double) length, now);
     double shared = limit_take(transfer->session_limit, (double) length, now);
-    double pause = own > shared ? own : shared;
+    return own > shared ? own : shared;
+}
+
+static void hold_back(struct fetch *fetch, size_t length, double now)
+{
+    double pause = receive_pause(fetch, length, now);
     fetch->resume_at = pause > 0 ? now + pause : 0;
 }
 

@@ -44,8 +44,10 @@ int request_check(const struct ldl_request *request)
 {
     bool good = request->url && is_clean(request->user_agent) && is_clean(request->user)
                 && request->connections <= CONNECTIONS_MOST;
+    good = good && (!request->target || (request->target->name && request->target->name[0]));
     for (size_t i = 0; good && i < request->header_count; i++)
-        good = is_token(request->headers[i].name) && is_clean(request->headers[i].value)
+        good = request->headers[i].name && request->headers[i].value
+               && is_token(request->headers[i].name) && is_clean(request->headers[i].value)
                && !is_reserved(request->headers[i].name);
     return good ? 0 : -LDL_USAGE;
 }

@@ -78,12 +78,15 @@ static void free_session(struct ldl_session *session)
     free(session);
 }
 
+const char *ldl_unusable(void)
+{
+    return loop_check_library();
+}
+
 int ldl_session_open(const struct ldl_session_options *options, ldl_session **out)
 {
-    const char *reason;
-    int result = loop_check_library(&reason);
-    if (result != 0)
-        return result;
+    if (ldl_unusable())
+        return -LDL_USAGE;
     struct ldl_session *session = calloc(1, sizeof *session);
     if (!session)
         return -LDL_NO_MEMORY;
@@ -92,7 +95,7 @@ int ldl_session_open(const struct ldl_session_options *options, ldl_session **ou
     limit_init(&session->limit);
     latch_init(&session->threads);
     session->disk.threads = session->loops.threads = &session->threads;
-    result = queue_init(&session->events);
+    int result = queue_init(&session->events);
     if (result == 0)
         result = queue_init(&session->disk.jobs);
     if (result == 0)
@@ -238,8 +241,16 @@ void ldl_session_close(ldl_session *session)
 
 /* Transfers */
 
+/* A forked child must not touch what the parent's threads use. */
+static int check_session(const struct ldl_session *session)
+{
+    return session->pid == getpid() ? 0 : -LDL_CLOSED;
+}
+
 static struct transfer *find(struct ldl_session *session, ldl_id id)
 {
+    if (check_session(session) != 0)
+        return NULL;
     struct transfer *transfer = session->table[(uint64_t) id % BUCKETS];
     while (transfer && transfer->id != id)
         transfer = transfer->next_in_table;
@@ -259,11 +270,6 @@ static void enter(struct ldl_session *session, struct transfer *transfer)
     transfer->next_in_table = *bucket;
     *bucket = transfer;
     session->count++;
-}
-
-static int check_session(const struct ldl_session *session)
-{
-    return session->pid == getpid() ? 0 : -LDL_CLOSED;
 }
 
 /* With the file that is known already, or with the first request. */
@@ -320,8 +326,7 @@ int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target)
     if (!transfer || !target->name || !target->name[0])
         return -LDL_USAGE;
     pthread_mutex_lock(&transfer->lock);
-    bool waits = (transfer->state == LDL_PARKED || transfer->open_failed) && !transfer->disk_busy;
-    int result = waits ? 0 : -LDL_USAGE;
+    int result = transfer->unanswered ? 0 : -LDL_USAGE;
     if (result == 0)
         result = replace_text(&transfer->dir, target->dir);
     if (result == 0)
@@ -331,7 +336,7 @@ int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target)
     if (result == 0 && !atomic_load(&transfer->over)) {
         transfer->replace = target->exists == LDL_EXISTS_REPLACE;
         transfer->has_target = true;
-        transfer->open_failed = false;
+        transfer->unanswered = false;
         transfer_job(transfer, transfer->state == LDL_PUBLISHING ? JOB_PUBLISH : JOB_OPEN);
     }
     pthread_mutex_unlock(&transfer->lock);
@@ -358,7 +363,7 @@ static int change_url(struct transfer *transfer, const char *text)
 static int apply_retry(struct transfer *transfer, int64_t first, const struct ldl_retry *how)
 {
     const char *url = how->url ? how->url : how->restart ? transfer->request.url.text : NULL;
-    int result = url ? change_url(transfer, url) : 0;
+    int result = transfer->unanswered ? -LDL_USAGE : url ? change_url(transfer, url) : 0;
     if (result != 0)
         return result;
     if (transfer->held > 0)
@@ -544,6 +549,8 @@ int ldl_wait(ldl_session *session, double timeout)
 {
     struct pollfd ready = {.fd = session->events.wake_fd, .events = POLLIN};
     double until = monotonic() + (timeout < 0 ? INFINITY : timeout);
+    if (check_session(session) != 0)
+        return -LDL_CLOSED;
     for (;;) {
         double left = until - monotonic();
         double slice = session->count > 0 ? ANSWER_WITHIN / 4 : WAIT_MOST;

@@ -208,7 +208,9 @@ void transfer_done(struct transfer *transfer)
 void transfer_fail(struct transfer *transfer, const struct ldl_error *error)
 {
     pthread_mutex_lock(&transfer->lock);
-    if (!atomic_load(&transfer->over) && !transfer->committing) {
+    if (transfer->committing) {
+        transfer->missed = *error; /* counts if the rename fails */
+    } else if (!atomic_load(&transfer->over)) {
         transfer->error = *error;
         transfer->over_since = monotonic();
         atomic_store(&transfer->over, true);
@@ -279,6 +281,7 @@ void transfer_set_head(struct transfer *transfer, struct head *head)
         transfer_job(transfer, JOB_OPEN);
         return;
     }
+    transfer->unanswered = true;
     describe_head(transfer, &transfer->head_note);
     transfer_post(transfer, &transfer->head_note, LDL_EVENT_HEAD);
 }

@@ -101,18 +101,19 @@ struct transfer {
     bool asked_plain; /* ranges confuse the server (416, 206 of something else): none from now on */
     uint32_t last_stream;
     bool disk_busy;            /* a job is with the disk thread */
-    bool open_failed;          /* FAULT of stage open or publish was posted; ldl_start answers */
+    bool unanswered;           /* HEAD, or a FAULT of stage open or publish: ldl_start is to come */
     bool committing;           /* the rename is under way: a cancel comes too late */
     bool keep_part;            /* complete, but not published */
     int streams_on[LOOPS_MAX]; /* by network thread */
     bool has_target;           /* dir, name and replace are set */
     bool replace;
     char *dir, *name;
-    char *path;             /* what was published, or NULL; set once, before DONE */
-    const char *warning;    /* static text, or NULL */
-    double finished;        /* when, for elapsed */
-    double over_since;      /* when `over` was set */
-    struct ldl_error error; /* why it ended, when state is FINISHED or over is set */
+    char *path;              /* what was published, or NULL; set once, before DONE */
+    const char *warning;     /* static text, or NULL */
+    double finished;         /* when, for elapsed */
+    double over_since;       /* when `over` was set */
+    struct ldl_error error;  /* why it ended, when state is FINISHED or over is set */
+    struct ldl_error missed; /* an end that was told while committing */
 
     /* the disk thread's while a job runs; the descriptor and path are immutable from MESSAGE_GO on */
     struct file file;

@@ -55,11 +55,21 @@ static void watch_rate(struct fetch *fetch, double now)
         late(fetch, LDL_STALLED, "far slower than the other connections", WINDOW);
 }
 
+/* A rate limit that was raised or lifted lets it go on earlier. */
+static void watch_pause(struct fetch *fetch, double now)
+{
+    double due = now + receive_pause(fetch, 0, now);
+    if (due < fetch->resume_at)
+        fetch->resume_at = due;
+}
+
 static void watch_body(struct fetch *fetch, double now)
 {
     double silent = now - fetch->last_byte;
-    if (fetch->resume_at > 0)
+    if (fetch->resume_at > 0) {
+        watch_pause(fetch, now);
         return;
+    }
     if (fetch->used > 0 && now - fetch->flushed > FLUSH_AFTER)
         receive_flush(fetch);
     if (silent > fetch->transfer->request.options.stall_timeout)
