@@ -27,6 +27,9 @@ end
 ---@return table|nil result { path, size, elapsed, url, length_verified, ... }
 ---@return luadl.error|nil
 function luadl.get(url, opts)
+  if opts ~= nil and type(opts) ~= "table" then
+    error("options: expected a table, got a " .. type(opts), 2)
+  end
   local request = { url = url }
   for name, value in pairs(opts or {}) do request[name] = value end
   return shared_session():get(request)

@@ -38,6 +38,7 @@ describe("advice", function()
     assert.matches("be read", on("tls_verify", "error setting certificate file: /nope"))
     assert.matches("plain http", on("tls", "wrong version number"))
     assert.matches("%-%-connect%-timeout", on("timeout", "no connection for 10 s"))
+    assert.matches("%-%-connect%-timeout", on("timeout", "Failed to connect: Timeout was reached"))
     assert.matches("%-%-timeout", on("timeout", "no answer for 30 s"))
   end)
 

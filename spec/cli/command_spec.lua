@@ -122,6 +122,8 @@ describe("luadl", function()
     it("below -d when -o is relative, and makes the folder", function()
       assert_saved(luadl("-d", folder .. "/a/b", "-o", "c", web.url .. "/file.bin"),
         folder .. "/a/b/c")
+      assert_saved(luadl("-d", "d/e", "-o", "f", web.url .. "/file.bin", { cwd = folder }),
+        folder .. "/d/e/f")
     end)
 
     it("several files, -j at once", function()

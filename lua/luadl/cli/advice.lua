@@ -43,6 +43,7 @@ local BY_MESSAGE = {
   { "^redirect_forbidden$", "https.*to http", "--allow-downgrade follows it" },
   { "^tls$", "wrong version number", "does this port speak plain http?" },
   { "^timeout$", "^no connection", "--connect-timeout TIME waits longer" },
+  { "^timeout$", "^Failed to connect", "--connect-timeout TIME waits longer" },
 }
 
 local function of_message(err)

@@ -36,6 +36,7 @@ local function downloads_of(request, report)
     list[index] = {
       url = url,
       output = request.each.output,
+      dir = request.each.output and ".", -- the output begins with it already
       on_retry = function(...) report:retry(...) end,
     }
   end
