@@ -59,11 +59,11 @@ end
 ---@param list table[]
 ---@param hooks { jobs: integer, started: fun(download), finished: fun(download, result, err),
 --- tick: fun(), interrupted: fun(): boolean }
----@return { done: integer, failed: integer, first_error: luadl.error|nil }
+---@return { done: integer, failed: integer, total: integer, first_error: luadl.error|nil }
 function batch.run(session, list, hooks)
   local run = {
     session = session, list = list, hooks = hooks,
-    next = 1, active = {}, summary = { done = 0, failed = 0 },
+    next = 1, active = {}, summary = { done = 0, failed = 0, total = #list },
   }
   fill(run)
   while #run.active > 0 and not hooks.interrupted() do

@@ -97,6 +97,9 @@ end
 local function chosen_target(self, head)
   local opts = self.opts
   local wish = opts.name and opts.name(head)
+  if wish == false then
+    return nil, errors.new("cancelled", "the name policy refused the file", { url = head.url })
+  end
   local name, err = filename.choose({
     policy = wish or nil,
     disposition = head.headers:get("content-disposition"),
@@ -182,12 +185,22 @@ local function answer_open_fault(self, event)
   exists[decide_exists(self, err)](self, err)
 end
 
+-- Tells an observer; returns what it threw, as an error that names it.
+local function observe(self, name, ...)
+  local observer = self.opts[name]
+  if not observer then return nil end
+  local task = self.loop:spawn(name, observer, ...)
+  self.loop:await(task.ended)
+  return task.failure
+end
+
 -- Requests that failed
 
 local function describe_fault(self, event)
   local err = from_core(event.error)
   err.range, err.attempt = event.range, event.attempt
   return {
+    download = self,
     error = err,
     stage = event.stage,
     url = err.url or self.url,
@@ -253,7 +266,8 @@ local function answer_request_fault(self, event)
   if is_void(self, event) then return end
   if not delay then return fail(self, fault.error) end
   note_host(self, fault, change)
-  if self.opts.on_retry then self.opts.on_retry(fault, delay, change) end
+  local failure = observe(self, "on_retry", fault, delay, change)
+  if failure then return fail(self, failure) end
   if delay > 0 then self.loop:await(self.ended, delay) end
   if is_void(self, event) then return end
   if change and change.restart then self.restarts = self.restarts + 1 end
@@ -313,13 +327,6 @@ local function settle(self, result, err)
 end
 
 -- What an observer throws at the end fails the download, though the file is there.
-local function observe(self, name, value)
-  local observer = self.opts[name]
-  if not observer then return nil end
-  local task = self.loop:spawn(name, observer, value)
-  self.loop:await(task.ended)
-  return task.failure
-end
 
 local function answer_done(self, event)
   local result, err = outcome(self, event)

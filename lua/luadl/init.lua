@@ -30,8 +30,9 @@ function luadl.get(url, opts)
   if opts ~= nil and type(opts) ~= "table" then
     error("options: expected a table, got a " .. type(opts), 2)
   end
-  local request = { url = url }
+  local request = {}
   for name, value in pairs(opts or {}) do request[name] = value end
+  request.url = url
   return shared_session():get(request)
 end
 

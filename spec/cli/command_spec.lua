@@ -383,7 +383,8 @@ describe("luadl", function()
       assert.same({ 2, "http_status", 404, bad }, {
         by_type.error.id, by_type.error.kind, by_type.error.status, by_type.error.url,
       })
-      assert.same({ type = "summary", status = 3, done = 1, failed = 1 }, by_type.summary)
+      assert.same({ type = "summary", status = 3, done = 1, failed = 1, total = 2 },
+        by_type.summary)
     end)
 
     it("nothing but errors with -q", function()

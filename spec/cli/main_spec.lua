@@ -22,7 +22,7 @@ local function parts(changes)
     close = function() made.seen.closed = true end,
   }
   made.luadl = { session = function(opts) made.seen.options = opts return made.session end }
-  made.batch = { run = function() return { done = 1, failed = 0 } end }
+  made.batch = { run = function() return { done = 1, failed = 0, total = 1 } end }
   made.sys = {
     raise_fd_limit = function() end,
     catch_signals = function(fd) made.seen.wake_fd = fd end,
@@ -39,7 +39,7 @@ describe("the command", function()
     local made = parts()
     function made.batch.run(session, list, hooks)
       made.seen.session, made.seen.list, made.seen.jobs = session, list, hooks.jobs
-      return { done = 2, failed = 0 }
+      return { done = 2, failed = 0, total = 2 }
     end
     assert.equal(0, cli.main({ "-j2", "-n3", "http://a/1", "http://a/2" }, made))
     assert.same({ connections = 3 }, made.seen.options)
@@ -53,7 +53,7 @@ describe("the command", function()
   it("ends with the status of the first failure", function()
     local made = parts()
     made.batch.run = function()
-      return { done = 1, failed = 1, first_error = errors.new("no_space") }
+      return { done = 1, failed = 1, total = 2, first_error = errors.new("no_space") }
     end
     assert.equal(9, cli.main({ "http://a/1" }, made))
   end)
@@ -76,7 +76,7 @@ describe("the command", function()
     local made = parts()
     function made.batch.run(_, list)
       list[1].on_retry({ error = errors.new("connect", "refused") }, 0)
-      return { done = 1, failed = 0 }
+      return { done = 1, failed = 0, total = 1 }
     end
     cli.main({ "-v", "http://a/1" }, made)
     assert.equal("luadl: again now: refused\n", made.world.stderr.text())

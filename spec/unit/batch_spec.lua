@@ -67,7 +67,7 @@ describe("batch", function()
   end
 
   it("of nothing ends at once", function()
-    assert.same({ done = 0, failed = 0 }, run({}))
+    assert.same({ done = 0, failed = 0, total = 0 }, run({}))
     assert.equal(0, time)
   end)
 
@@ -79,7 +79,7 @@ describe("batch", function()
       "start a", "start b", "done b", "start c", "done c", "done a",
     }, log)
     assert.equal(2, most)
-    assert.same({ done = 3, failed = 0 }, summary)
+    assert.same({ done = 3, failed = 0, total = 3 }, summary)
   end)
 
   it("runs no more at once than there are", function()
@@ -92,7 +92,7 @@ describe("batch", function()
       { name = "a", ends = 2, fails = "dns" }, { name = "b", ends = 1, fails = "connect" },
       { name = "c", ends = 4 },
     })
-    assert.same({ done = 1, failed = 2, first_error = { kind = "connect" } }, summary)
+    assert.same({ done = 1, failed = 2, total = 3, first_error = { kind = "connect" } }, summary)
     assert.equal("done c", log[#log])
   end)
 

@@ -157,6 +157,13 @@ describe("download", function()
   end)
 
   describe("the name", function()
+    it("may be refused by the policy", function()
+      local download = begin({ name = function() return false end })
+      here:head(download.id)
+      fails_with(download, "cancelled")
+      assert.equal(0, #started())
+    end)
+
     it("comes from Content-Disposition, then from the URL", function()
       begin_body({}, { headers = { { "Content-Disposition", 'attachment; filename="a b.txt"' } } })
       assert.equal("a b.txt", target().name)

@@ -192,5 +192,6 @@ describe("the nearest word", function()
 
   it("is none when nothing is near", function()
     assert.is_nil(nearest.word("xyzzy", { "connections", "url" }))
+    assert.equal("retry", nearest.word("retry_count", { "url", "retry" }))
   end)
 end)

@@ -52,7 +52,8 @@ end
 -- Without a place to write nothing is asked for.
 local function no_place(request, report, err)
   report:finished({}, nil, err)
-  return { done = 0, failed = #request.urls, first_error = err }, exit.status(err)
+  local count = #request.urls
+  return { done = 0, failed = count, total = count, first_error = err }, exit.status(err)
 end
 
 local function run_batch(parts, session, request, report)
@@ -95,6 +96,9 @@ end
 local function show_info(parts, session, request)
   local show = request.command.json and print_json or print_text
   local first_error
+  if request.options.insecure then
+    parts.world.stderr:write(lines.warning(NOT_VERIFIED), "\n")
+  end
   for _, url in ipairs(request.urls) do
     local head, err = session:info({ url = url })
     show(parts.world, url, head, err, request.options)

@@ -21,7 +21,7 @@ local ERROR = {
   "retry_after", "retry_at",
 }
 local CHANGE = { "url", "fewer", "single", "fresh", "restart" }
-local SUMMARY = { "done", "failed" }
+local SUMMARY = { "done", "failed", "total" }
 
 ---@param world table see luadl.cli.output
 ---@param volume { quiet: boolean, verbose: boolean }
@@ -105,8 +105,10 @@ end
 
 function methods:retry(fault, delay, change)
   if self.quiet then return end
-  local leading = { { "type", "retry" }, { "url", fault.url }, { "attempt", fault.attempt },
-    { "delay", delay } }
+  local leading = {
+    { "type", "retry" }, { "id", self.ids[fault.download] }, { "url", fault.url },
+    { "attempt", fault.attempt }, { "delay", delay },
+  }
   for _, name in ipairs(CHANGE) do
     if change and change[name] then leading[#leading + 1] = { name, change[name] } end
   end

@@ -56,10 +56,10 @@ function lines.retry(fault, delay, change)
 end
 
 --- What became of all of them.
----@param summary { done: integer, failed: integer }
+---@param summary { done: integer, failed: integer, total: integer }
 ---@return string
 function lines.summary(summary)
-  local line = ("%d of %d files"):format(summary.done, summary.done + summary.failed)
+  local line = ("%d of %d files"):format(summary.done, summary.total)
   return summary.failed > 0 and ("%s, %d failed"):format(line, summary.failed) or line
 end
 

@@ -40,7 +40,7 @@ function methods:finished(_, result, err)
 end
 
 function methods:summary(summary)
-  if self.volume.quiet or summary.done + summary.failed < 2 then return end
+  if self.volume.quiet or summary.total < 2 then return end
   say(self, lines.summary(summary))
 end
 

@@ -117,7 +117,7 @@ function methods:tick()
 end
 
 function methods:summary(summary)
-  if summary.done + summary.failed > 1 then say(self, lines.summary(summary)) end
+  if summary.total > 1 then say(self, lines.summary(summary)) end
 end
 
 --- Leaves the permanent lines alone on the screen.

@@ -23,13 +23,22 @@ function nearest.distance(a, b)
   return row[#b]
 end
 
---- The word that someone who typed `typed` most likely meant, or nil when none is close.
+local LONG_ENOUGH = 4 -- letters that two words must share from their beginning
+
+local function shares_beginning(a, b)
+  local length = math.min(#a, #b)
+  return length >= LONG_ENOUGH and a:sub(1, length) == b:sub(1, length)
+end
+
+--- The word that someone who typed `typed` most likely meant: one that it begins with, or that
+--- begins with it, or the nearest one; nil when none is close.
 ---@param typed string
 ---@param words string[] in order of preference among equals
 ---@return string|nil
 function nearest.word(typed, words)
   local best, best_distance = nil, math.max(2, math.floor(#typed / 3)) + 1
   for _, word in ipairs(words) do
+    if shares_beginning(typed, word) then return word end
     local distance = nearest.distance(typed, word)
     if distance < best_distance and distance < #word then
       best, best_distance = word, distance
