@@ -320,25 +320,33 @@ static int rename_target(struct transfer *transfer, const char *name)
     return result;
 }
 
+static int set_target(struct transfer *transfer, const struct ldl_target *target)
+{
+    int result = replace_text(&transfer->dir, target->dir);
+    if (result == 0)
+        result = replace_text(&transfer->name, target->name);
+    if (result == 0)
+        result = rename_target(transfer, target->name);
+    if (result != 0)
+        return result;
+    transfer->replace = target->exists == LDL_EXISTS_REPLACE;
+    transfer->has_target = true;
+    transfer->unanswered = false;
+    transfer_job(transfer, transfer->state == LDL_PUBLISHING ? JOB_PUBLISH : JOB_OPEN);
+    return 0;
+}
+
 int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target)
 {
     struct transfer *transfer = find(session, id);
     if (!transfer || !target->name || !target->name[0])
         return -LDL_USAGE;
     pthread_mutex_lock(&transfer->lock);
-    int result = transfer->unanswered ? 0 : -LDL_USAGE;
-    if (result == 0)
-        result = replace_text(&transfer->dir, target->dir);
-    if (result == 0)
-        result = replace_text(&transfer->name, target->name);
-    if (result == 0)
-        result = rename_target(transfer, target->name);
-    if (result == 0 && !atomic_load(&transfer->over)) {
-        transfer->replace = target->exists == LDL_EXISTS_REPLACE;
-        transfer->has_target = true;
-        transfer->unanswered = false;
-        transfer_job(transfer, transfer->state == LDL_PUBLISHING ? JOB_PUBLISH : JOB_OPEN);
-    }
+    int result = 0;
+    if (!transfer->unanswered)
+        result = -LDL_USAGE;
+    else if (!atomic_load(&transfer->over)) /* else DONE is on its way, and the file the disk's */
+        result = set_target(transfer, target);
     pthread_mutex_unlock(&transfer->lock);
     return result;
 }
