@@ -149,7 +149,6 @@ static int identify(struct fetch *fetch, struct head *head)
         return -LDL_NO_MEMORY;
     transfer->redirected = fetch->redirected;
     transfer->known = answer->seen;
-    transfer->identified = true;
     transfer->ranges = fetch->ranged && answer->accepts_ranges && answer->seen.total >= 0;
     transfer->length_verified = answer->length_framed;
     measure(fetch, &transfer->plan);

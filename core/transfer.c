@@ -244,7 +244,6 @@ static void begin_again(struct transfer *transfer)
     transfer->state = LDL_WAITING;
     plan_free(&transfer->plan);
     identity_clear(&transfer->known);
-    transfer->identified = false;
     transfer->flips = 0;
     transfer->furthest = 0;
     atomic_store(&transfer->received, 0);

@@ -86,7 +86,6 @@ struct transfer {
     bool redirected;
     char *pinned;     /* "+host:port:address" for the next streams, or NULL */
     bool ranges;      /* the server serves ranges, and they can be trusted */
-    bool identified;  /* `known` is set */
     bool restarting;  /* streams stop; the first request is sent again when they are gone */
     int generation;   /* restarts so far; the owner alone changes it. Older faults are void */
     bool fresh;       /* the next stream opens a connection of its own */
