@@ -4,7 +4,10 @@ LUA ?= 5.4
 PREFIX ?= /usr/local
 DESTDIR ?=
 SAN ?=
+FUZZ ?=
+SECONDS ?= 60
 CC ?= cc
+CLANG ?= clang
 CLANG_FORMAT ?= clang-format
 
 comma := ,
@@ -17,20 +20,22 @@ LUA_PC := $(shell for name in lua$(LUA) lua-$(LUA) lua; do \
 STRICT := -std=c11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = $(STRICT) $(CFLAGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fPIC -fvisibility=hidden -pthread \
-	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(shell pkg-config --cflags libcurl)
-LIBS = $(shell pkg-config --libs libcurl) -pthread -lm
+	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(shell pkg-config --cflags libcurl)
+LIBS = $(shell pkg-config --libs libcurl) $(shell pkg-config --libs libxxhash) -pthread -lm
 SHARED = -shared -Wl,-z,nodelete $(if $(SAN),-fsanitize=$(SAN))
 
-ENGINE := session loop fetch send accept receive watch answer identity field date transfer request chunk file disk limit latch queue url code
+ENGINE := session exit loop fetch send accept receive watch answer identity field date transfer request chunk file disk resume checkpoint record journal hasher io prove limit latch queue url code adopt
 ENGINE_OBJ := $(ENGINE:%=$(OUT)/%.o)
-C_FILES := $(wildcard core/*.c core/*.h spec/core/*.c spec/support/*.c spec/fuzz/*.c)
+C_FILES := $(wildcard core/*.c core/*.h spec/core/*.c spec/support/*.c spec/fuzz/*.c spec/fuzz/*.h)
 LUA_FILES := lua scripts/luadl spec
+REPLAYS := $(patsubst spec/fuzz/%_fuzz.c,$(OUT)/%_replay,$(wildcard spec/fuzz/*_fuzz.c))
 C_TESTS := $(patsubst spec/core/%.c,$(OUT)/%,$(wildcard spec/core/*_test.c))
+SHIMS := $(patsubst %,$(OUT)/%.so,faultfs crashfs faultclock)
 MODULES := $(OUT)/luadl/core.so $(OUT)/luadl/sys.so
 
 say = @echo "  $(if $(filter %.o,$@),compile,link)  $@"
 
-.PHONY: all deps deps-run demo test spec sanitized lint format bench install uninstall clean help
+.PHONY: all deps deps-run demo test spec sanitized torture fuzz fuzzers lint format bench differential install uninstall clean help
 .DELETE_ON_ERROR:
 
 all: $(MODULES) ## build the modules
@@ -61,26 +66,50 @@ $(OUT)/%_test: spec/core/%_test.c $(ENGINE_OBJ)
 	$(say)
 	@$(CC) $(ALL_CFLAGS) -Icore -MMD -MP -o $@ $< $(ENGINE_OBJ) -lcmocka $(LIBS)
 
-# Not part of the engine yet: the record that resuming will stand on.
-$(OUT)/journal_test: spec/core/journal_test.c $(OUT)/journal.o $(OUT)/identity.o
+# A fuzz target is linked with libFuzzer, or with a main() that replays files.
+FUZZ_OBJ := $(patsubst spec/fuzz/%.c,$(OUT)/fuzz/%.o,$(filter-out %_fuzz.c %/replay.c,$(wildcard spec/fuzz/*.c)))
+FUZZ_LIBS = $(LIBS) $(shell pkg-config --libs $(LUA_PC))
+
+.PRECIOUS: $(OUT)/fuzz/%.o
+$(OUT)/fuzz/%.o: spec/fuzz/%.c
+	@mkdir -p $(@D)
 	$(say)
-	@$(CC) $(ALL_CFLAGS) -Icore -MMD -MP -o $@ $< $(OUT)/journal.o $(OUT)/identity.o -lcmocka -lxxhash
+	@$(CC) $(ALL_CFLAGS) -Icore $(shell pkg-config --cflags $(LUA_PC)) -MMD -MP -c -o $@ $<
+
+$(OUT)/%_replay: $(OUT)/fuzz/%_fuzz.o $(OUT)/fuzz/replay.o $(FUZZ_OBJ) $(ENGINE_OBJ)
+	$(say)
+	@$(CC) $(if $(SAN),-fsanitize=$(SAN)) -o $@ $^ $(FUZZ_LIBS)
+
+$(OUT)/%_fuzz: $(OUT)/fuzz/%_fuzz.o $(FUZZ_OBJ) $(ENGINE_OBJ)
+	$(say)
+	@$(CC) -fsanitize=fuzzer,$(SAN) -o $@ $^ $(FUZZ_LIBS)
 
 $(OUT)/download: spec/core/download.c $(ENGINE_OBJ)
 	$(say)
 	@$(CC) $(ALL_CFLAGS) -Icore -MMD -MP -o $@ $< $(ENGINE_OBJ) $(LIBS)
 
-$(OUT)/faultfs.so: spec/support/faultfs.c
+# The same with allocations that fail.
+WRAPPED := malloc calloc realloc strdup asprintf curl_global_init
+$(OUT)/starved: spec/core/download.c spec/support/faultmem.c $(ENGINE_OBJ)
+	$(say)
+	@$(CC) $(ALL_CFLAGS) -Icore -o $@ $^ $(WRAPPED:%=-Wl$(comma)--wrap=%) $(LIBS)
+
+$(SHIMS): $(OUT)/%.so: spec/support/%.c spec/support/hook.h
 	@mkdir -p $(@D)
 	$(say)
 	@$(CC) $(STRICT) -O2 -D_GNU_SOURCE -shared -fPIC -o $@ $<
+
+$(OUT)/states: spec/support/states.c
+	@mkdir -p $(@D)
+	$(say)
+	@$(CC) $(STRICT) -O2 -pthread $(shell pkg-config --cflags $(LUA_PC)) -o $@ $< $(shell pkg-config --libs $(LUA_PC))
 
 $(OUT)/sanitized.so: spec/support/sanitized.c
 	@mkdir -p $(@D)
 	$(say)
 	@$(CC) $(STRICT) -O2 -D_GNU_SOURCE -fPIC -pthread $(SHARED) -o $@ $<
 
--include $(wildcard $(OUT)/*.d)
+-include $(wildcard $(OUT)/*.d $(OUT)/fuzz/*.d)
 
 deps: ## install what building, testing and the demo need
 	@sh .ci/deps all
@@ -95,7 +124,7 @@ demo: deps-run ## one file with one connection and with eight; URL=... for anoth
 test: deps ## all specs
 	@$(MAKE) --no-print-directory spec
 
-spec: all $(C_TESTS) $(OUT)/download $(OUT)/faultfs.so $(if $(SAN),$(OUT)/sanitized.so)
+spec: all $(C_TESTS) $(REPLAYS) $(OUT)/download $(OUT)/starved $(OUT)/states $(SHIMS) $(if $(SAN),$(OUT)/sanitized.so)
 	@sh .ci/spec $(OUT) $(SPEC)
 
 # The engine's specs under the sanitizers.
@@ -103,6 +132,24 @@ sanitized: deps
 	@for san in address,undefined thread; do for room in core fault; do \
 		$(MAKE) --no-print-directory SAN=$$san spec SPEC=spec/$$room || exit 1; \
 	done; done
+
+fuzz: ## libFuzzer on each target; FUZZ=name SECONDS=60
+	@sh .ci/deps fuzz
+	@$(MAKE) --no-print-directory CC=$(CLANG) SAN=fuzzer-no-link,address,undefined fuzzers
+
+fuzzers: $(if $(FUZZ),$(OUT)/$(FUZZ)_fuzz,$(REPLAYS:%_replay=%_fuzz))
+	@sh .ci/fuzz $(OUT) $(SECONDS) $(FUZZ)
+
+# Kill points, power cuts and random faults by the thousand, two specs at a time.
+TORTURE := $(sort $(wildcard spec/crash/*_spec.lua)) spec/fault/random_spec.lua
+
+torture: deps ## kill -9, power loss and random faults: thousands of each
+	@$(MAKE) --no-print-directory all $(OUT)/crashfs.so $(OUT)/faultfs.so
+	@LUADL_TORTURE=1 LUADL_SEEDS=1000 $(MAKE) --no-print-directory -k -j2 -O $(TORTURE:%=torture/%)
+
+torture/%:
+	@echo "== $*"
+	@sh .ci/spec $(OUT) $*
 
 lint: ## luacheck, clang-format, cppcheck
 	luacheck -q $(LUA_FILES)
@@ -116,6 +163,10 @@ format:
 bench: all ## speed beside curl and aria2, one run, ratios
 	@sh .ci/deps bench
 	@lua$(LUA) spec/bench/run.lua
+
+differential: all ## what goes wrong with luadl, aria2, axel, wget2, wget, curl: the README's table
+	@sh .ci/deps bench
+	@lua$(LUA) spec/bench/differential.lua
 
 LUA_SHARE = $(DESTDIR)$(PREFIX)/share/lua/$(LUA)
 LUA_LIB = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA)
@@ -134,4 +185,4 @@ clean: ## the build folder
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
-	@echo "  variables: PREFIX DESTDIR SAN=address|undefined|thread LUA=5.4 URL= SPEC=folder-or-file"
+	@echo "  variables: PREFIX DESTDIR SAN=address|undefined|thread LUA=5.4 URL= SPEC=folder-or-file FUZZ=name"

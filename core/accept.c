@@ -10,6 +10,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "prove.h"
+
 #define HEADERS_MOST 65536 /* bytes of all header lines before a body (H43) */
 #define INTERIM_MOST 16    /* 1xx responses */
 #define FLIPS 2            /* answers with another ETag before it is dropped (H26) */
@@ -150,7 +152,7 @@ static int identify(struct fetch *fetch, struct head *head)
     transfer->redirected = fetch->redirected;
     transfer->known = answer->seen;
     transfer->ranges = fetch->ranged && answer->accepts_ranges && answer->seen.total >= 0;
-    transfer->length_verified = answer->length_framed;
+    transfer->length_verified = answer->length_framed || answer->seen.total >= 0;
     measure(fetch, &transfer->plan);
     pin(fetch);
     transfer_set_head(transfer, head);
@@ -192,6 +194,8 @@ static void count_flip(struct transfer *transfer)
     if (++transfer->flips < FLIPS)
         return;
     transfer->known.etag_strength = ETAG_NONE;
+    if (transfer->proof == PROOF_VALIDATOR)
+        transfer->proof = PROOF_OVERLAP;
     transfer->warning =
         "the server's ETag differs from answer to answer; its date and length were relied on";
 }
@@ -228,10 +232,7 @@ static void join(struct fetch *fetch)
     if (fetch->cut)
         return;
     measure(fetch, &transfer->plan);
-    fetch->end = fetch->from + chunk_left(&transfer->plan, fetch->stream);
-    fetch->delivering = true;
-    transfer->accepted++;
-    atomic_fetch_add(&transfer->delivering, 1);
+    fetch_deliver(fetch);
 }
 
 /* The server doesn't serve ranges after all (H1): nobody else is sent, the stream from byte 0 goes on. */
@@ -245,8 +246,10 @@ static void give_up_ranges(struct fetch *fetch)
 static bool is_crumb(const struct fetch *fetch)
 {
     const struct answer *answer = &fetch->answer;
-    return fetch->purpose == FETCH_RANGE && answer->verdict == ANSWER_RANGE
-           && answer->last - answer->first + 1 < fetch_enough(fetch->ask.end - fetch->ask.first);
+    int64_t asked = fetch->ask.end - fetch->ask.first;
+    int64_t enough = fetch->purpose == FETCH_CHECK ? asked : fetch_enough(asked);
+    return fetch_has_span(fetch) && answer->verdict == ANSWER_RANGE
+           && answer->last - answer->first + 1 < enough;
 }
 
 static void refuse_crumb(struct fetch *fetch, int status)
@@ -258,19 +261,68 @@ static void refuse_crumb(struct fetch *fetch, int status)
     fetch->error.status = status;
 }
 
-static void accept_joining(struct fetch *fetch)
+/* What the first answer of this run tells, where the identity was known before. Transfer lock held. */
+static int introduce(struct fetch *fetch, struct head *head)
+{
+    struct transfer *transfer = fetch->transfer;
+    if (stay_there(fetch) != 0)
+        return -LDL_NO_MEMORY;
+    transfer->redirected = fetch->redirected;
+    head_unref(transfer->head);
+    transfer->head = head;
+    pin(fetch);
+    return prove_total(fetch);
+}
+
+/* A server that sends the whole though the condition holds: some drop the range then (H21). Transfer lock held. */
+static void ignored(struct fetch *fetch)
+{
+    if (fetch->conditional)
+        fetch->drop_condition = true;
+    else
+        give_up_ranges(fetch);
+}
+
+/* Transfer lock held. */
+static void join_as_told(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
     int verdict = fetch->answer.verdict;
-    pthread_mutex_lock(&transfer->lock);
     fetch->cut = verdict == ANSWER_FLIPPED;
-    if (fetch->cut)
+    if (fetch->cut) {
         count_flip(transfer);
-    else if (verdict == ANSWER_IGNORED)
-        give_up_ranges(fetch);
-    else
+    } else if (verdict == ANSWER_IGNORED) {
+        ignored(fetch);
+    } else if (fetch->purpose == FETCH_CHECK) {
+        place_body(fetch);
+        fetch->state = FETCH_COMPARE;
+    } else {
         join(fetch);
+        prove_by_validator(transfer);
+    }
+}
+
+static void accept_joining(struct fetch *fetch, int status, const struct ldl_header *headers,
+                           size_t count)
+{
+    struct transfer *transfer = fetch->transfer;
+    int verdict = fetch->answer.verdict;
+    bool useful = verdict == ANSWER_RANGE || verdict == ANSWER_WHOLE;
+    struct head *head = useful ? head_new(fetch->url.text, status, headers, count) : NULL;
+    int result = useful && !head ? -LDL_NO_MEMORY : 0;
+    pthread_mutex_lock(&transfer->lock);
+    bool first = !transfer->head;
+    if (head && first)
+        result = introduce(fetch, head);
+    if (result == 0)
+        join_as_told(fetch);
     pthread_mutex_unlock(&transfer->lock);
+    if (!first)
+        head_unref(head);
+    else
+        transfer_schedule(transfer); /* others may join now */
+    if (result != 0 && fetch->error.kind == LDL_OK)
+        error_set(&fetch->error, -result, fetch->url.text, "%s", ldl_kind_text(-result));
 }
 
 /* Where the body goes, from what the head says. */
@@ -289,7 +341,7 @@ static void apply(struct fetch *fetch, int status, const struct ldl_header *head
     else if (fetch->purpose == FETCH_FIRST)
         accept_first(fetch, status, headers, count);
     else
-        accept_joining(fetch);
+        accept_joining(fetch, status, headers, count);
 }
 
 static double wall_clock(void)
@@ -316,8 +368,8 @@ void accept_head(struct fetch *fetch)
     pthread_mutex_unlock(&transfer->lock);
     struct asked asked = {
         .ranged = fetch->ranged,
-        .first = fetch->purpose == FETCH_RANGE ? fetch->ask.first : 0,
-        .last = fetch->purpose == FETCH_RANGE ? fetch->ask.end - 1 : -1,
+        .first = fetch_has_span(fetch) ? fetch->ask.first : 0,
+        .last = fetch_has_span(fetch) && fetch->ask.end < INT64_MAX ? fetch->ask.end - 1 : -1,
         .joining = fetch->purpose != FETCH_FIRST,
         .max_size = transfer->request.options.max_size,
         .host = fetch->url.host,

@@ -95,10 +95,10 @@ static void read_etag(const struct fields *fields, struct identity *seen)
 /* Files that were given no time say 1970: such a time tells a change, but never vouches. */
 static void read_last_modified(const struct fields *fields, struct identity *seen)
 {
-    int64_t date;
-    if (field_date(fields, "Last-Modified", &seen->last_modified) == FIELD_OK)
-        seen->last_modified_strong = field_date(fields, "Date", &date) == FIELD_OK
-                                     && seen->last_modified > 0 && seen->last_modified < date;
+    if (field_date(fields, "Last-Modified", &seen->last_modified) != FIELD_OK)
+        return;
+    seen->last_modified_strong = field_date(fields, "Date", &seen->date) == FIELD_OK
+                                 && seen->last_modified > 0 && seen->last_modified < seen->date;
 }
 
 static void read_identity(struct response *response)

@@ -148,13 +148,30 @@ static int64_t block_for(int64_t min_split)
     return block;
 }
 
-int plan_init(struct plan *plan, int64_t total, int64_t min_split)
+static int add_gap(struct plan *plan, int64_t start, int64_t end)
 {
+    int err = start < end ? reserve(plan, 1) : 0;
+    if (err == 0 && start < end)
+        plan->list[plan->count++] = (struct chunk){.pos = start, .busy = start, .end = end};
+    return err;
+}
+
+int plan_resume(struct plan *plan, int64_t total, int64_t min_split,
+                const struct ldl_extent *written, size_t count)
+{
+    int64_t at = 0;
     *plan = (struct plan){.total = total, .min_split = min_split, .block = block_for(min_split)};
     int err = reserve(plan, 4);
-    if (err == 0 && total != 0)
-        plan->list[plan->count++] = (struct chunk){.end = limit(plan)};
-    return err;
+    for (size_t i = 0; err == 0 && i < count; i++) {
+        err = add_gap(plan, at, written[i].start);
+        at = written[i].end;
+    }
+    return err == 0 ? add_gap(plan, at, limit(plan)) : err;
+}
+
+int plan_init(struct plan *plan, int64_t total, int64_t min_split)
+{
+    return plan_resume(plan, total, min_split, NULL, 0);
 }
 
 void plan_free(struct plan *plan)
@@ -439,6 +456,13 @@ bool chunk_end_write(struct plan *plan, uint32_t who, int64_t reach, double now)
     remember_rate(plan, chunk->rate);
     drop(plan, chunk);
     return false;
+}
+
+void chunk_abort_write(struct plan *plan, uint32_t who)
+{
+    struct chunk *chunk = owned_by(plan, who);
+    if (chunk != NULL)
+        chunk->busy = chunk->pos;
 }
 
 bool chunk_owns(const struct plan *plan, uint32_t who)

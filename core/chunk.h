@@ -50,6 +50,9 @@ struct span {
 
 /* One free chunk, none if total is 0. 0 or -LDL_NO_MEMORY. */
 int plan_init(struct plan *plan, int64_t total, int64_t min_split);
+/* The same, with the extents that are written already: what lies between them are free chunks. */
+int plan_resume(struct plan *plan, int64_t total, int64_t min_split,
+                const struct ldl_extent *written, size_t count);
 void plan_free(struct plan *plan);
 
 /* Cuts what the largest chunk still misses into `shares` equal ones on block boundaries, each at
@@ -86,6 +89,9 @@ struct span chunk_begin_write(struct plan *plan, uint32_t who, int64_t want, int
  * write: at the end of its chunk it gets the next block of the following one on the same terms.
  * Whoever writes nothing for a second counts as stalled: write what came at least every 0.25 s. */
 bool chunk_end_write(struct plan *plan, uint32_t who, int64_t reach, double now);
+
+/* The bytes of the last begin_write are not in the file. */
+void chunk_abort_write(struct plan *plan, uint32_t who);
 
 bool chunk_owns(const struct plan *plan, uint32_t who);
 /* Bytes between the owner's position and the end of its chunk, 0 when it owns none. */

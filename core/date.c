@@ -3,6 +3,7 @@
 #include "date.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 struct date {
     int year, month, day, hour, minute, second;
@@ -160,4 +161,34 @@ bool date_parse(const char *text, int64_t *out)
         return false;
     *out = to_epoch(&date);
     return true;
+}
+
+/* The inverse of to_epoch. */
+static struct date from_epoch(int64_t seconds)
+{
+    int64_t days = seconds / 86400 + days_before_year(1970);
+    int rest = (int) (seconds % 86400);
+    struct date date = {.year = (int) (days / 366) + 1, .month = 1};
+    while (days_before_year(date.year + 1) <= days)
+        date.year++;
+    days -= days_before_year(date.year);
+    for (; days >= days_in_month(date.year, date.month); date.month++)
+        days -= days_in_month(date.year, date.month);
+    date.day = (int) days + 1;
+    date.hour = rest / 3600;
+    date.minute = rest / 60 % 60;
+    date.second = rest % 60;
+    return date;
+}
+
+void date_format(int64_t seconds, char out[DATE_SIZE])
+{
+    static const char days[] = "ThuFriSatSunMonTueWed"; /* the epoch was a Thursday */
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct date date = from_epoch(seconds);
+    snprintf(out, DATE_SIZE, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT",
+             days + seconds / 86400 % 7 * 3, (unsigned) date.day % 100,
+             months + (size_t) (date.month - 1) % 12 * 3, (unsigned) date.year % 10000,
+             (unsigned) date.hour % 100, (unsigned) date.minute % 100,
+             (unsigned) date.second % 100);
 }

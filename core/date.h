@@ -9,4 +9,8 @@
 /* Seconds since the epoch from any of the three forms; false for others and before 1970. */
 bool date_parse(const char *text, int64_t *out);
 
+#define DATE_SIZE 30
+/* "Sun, 06 Nov 1994 08:49:37 GMT"; seconds since the epoch, up to the year 9999. */
+void date_format(int64_t seconds, char out[DATE_SIZE]);
+
 #endif

@@ -5,33 +5,45 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "code.h"
+#include "resume.h"
 #include "transfer.h"
 
-#define LOOK_AGAIN 50 /* milliseconds, while a network thread hangs */
+#define LOOK_AGAIN 50        /* milliseconds, while a network thread hangs */
+#define CHECKPOINT_EVERY 1.0 /* seconds */
+#define SYNC_SHARE 20        /* times the last checkpoints' duration: they cost 5 % at most */
 
 /* Some kinds say more than the errno that they were made from. */
 static const char *reason(const struct file *file, int kind)
 {
     if (kind == LDL_JOURNAL_CORRUPT)
-        return "its .part of another run is in the way";
+        return "its .part isn't this user's alone";
     return file->errnum && kind != LDL_LOCKED ? strerror(file->errnum) : ldl_kind_text(kind);
+}
+
+/* "dir/name", or "the file" where that would leave no room for a reason. */
+static void target_name(const struct transfer *transfer, char *out, size_t size)
+{
+    const char *dir = transfer->dir ? transfer->dir : "";
+    size_t length = strlen(dir);
+    const char *between = length > 0 && dir[length - 1] != '/' ? "/" : "";
+    if (length + strlen(transfer->name) > size - 2)
+        snprintf(out, size, "the file");
+    else
+        snprintf(out, size, "%s%s%s", dir, between, transfer->name);
 }
 
 /* A failure at a file, for people: what was tried, with which file, and why not. */
 static void file_error(struct ldl_error *error, const struct transfer *transfer, int kind,
                        const char *what)
 {
-    const char *dir = transfer->dir ? transfer->dir : "";
-    size_t length = strlen(dir);
-    const char *between = length > 0 && dir[length - 1] != '/' ? "/" : "";
-    if (length + strlen(transfer->name) > sizeof error->message / 2) /* the reason must fit, too */
-        error_set(error, kind, NULL, "%s the file: %s", what, reason(&transfer->file, kind));
-    else
-        error_set(error, kind, NULL, "%s %s%s%s: %s", what, dir, between, transfer->name,
-                  reason(&transfer->file, kind));
+    char target[sizeof error->message / 2];
+    target_name(transfer, target, sizeof target);
+    error_set(error, kind, NULL, "%s %s: %s", what, target, reason(&transfer->file, kind));
     error->errnum = transfer->file.errnum;
 }
 
@@ -81,44 +93,98 @@ static bool before_request(struct transfer *transfer)
     return waiting;
 }
 
-static void reserve_room(struct transfer *transfer)
+/* Checkpoints */
+
+static void enlist(struct disk *disk, struct transfer *transfer)
 {
-    struct ldl_error error;
-    int result = file_allocate(&transfer->file, known(transfer).total);
-    if (result != 0) {
-        file_error(&error, transfer, -result, "cannot reserve space for");
-        stop(transfer, &error);
+    if (transfer->link_recorded || !record_is_open(&transfer->record))
         return;
-    }
-    release(transfer);
-    transfer_go(transfer);
+    transfer_ref(transfer);
+    transfer->next_recorded = disk->recorded;
+    transfer->link_recorded = &disk->recorded;
+    if (disk->recorded)
+        disk->recorded->link_recorded = &transfer->next_recorded;
+    disk->recorded = transfer;
+    if (disk->checkpoint_due == 0)
+        disk->checkpoint_due = monotonic() + CHECKPOINT_EVERY;
 }
 
-static void open_file(struct transfer *transfer)
+/* Not the last reference: a job of the transfer has one, too. */
+static void strike(struct transfer *transfer)
+{
+    if (!transfer->link_recorded)
+        return;
+    *transfer->link_recorded = transfer->next_recorded;
+    if (transfer->next_recorded)
+        transfer->next_recorded->link_recorded = transfer->link_recorded;
+    transfer->link_recorded = NULL;
+    transfer_unref(transfer);
+}
+
+static void sync_failed(struct transfer *transfer, int kind)
 {
     struct ldl_error error;
-    struct file *file = &transfer->file;
-    int result = file->fd >= 0 ? 0
-                               : file_open(file, transfer->dir, transfer->name, transfer->replace);
-    if (result != 0) {
-        file_error(&error, transfer, -result, "cannot write");
-        ask(transfer, LDL_STAGE_OPEN, &error);
-    } else if (before_request(transfer)) {
-        release(transfer);
-        transfer_schedule(transfer);
-    } else {
-        reserve_room(transfer);
-    }
+    file_error(&error, transfer, kind, "cannot sync");
+    transfer_fail(transfer, &error);
 }
 
-static void discard(struct transfer *transfer)
+static void checkpoint(struct transfer *transfer)
+{
+    int result = atomic_load(&transfer->over) ? 0 : checkpoint_take(transfer);
+    if (result != 0)
+        sync_failed(transfer, -result);
+}
+
+static void checkpoint_all(struct disk *disk)
+{
+    double began = monotonic();
+    if (disk->checkpoint_due == 0 || began < disk->checkpoint_due)
+        return;
+    for (struct transfer *transfer = disk->recorded; transfer; transfer = transfer->next_recorded)
+        checkpoint(transfer);
+    double now = monotonic(), pause = (now - began) * SYNC_SHARE;
+    pause = pause > CHECKPOINT_EVERY ? pause : CHECKPOINT_EVERY;
+    disk->checkpoint_due = disk->recorded ? now + pause : 0;
+}
+
+/* The end */
+
+/* What was counted stays, with its journal, for another run; else nothing does. */
+static void leave_part(struct transfer *transfer)
 {
     struct file *file = &transfer->file;
-    if (file->published) {
-        transfer->path = file->path;
-        file->path = NULL;
-    }
-    file_close(file, !transfer->keep_part || transfer->error.kind == LDL_CANCELLED);
+    bool counted = record_is_open(&transfer->record);
+    if (counted)
+        (void) checkpoint_take(transfer);
+    pthread_mutex_lock(&transfer->lock);
+    bool worth = transfer->known.total >= 0 || atomic_load(&transfer->received) > CHECKPOINT_WORTH;
+    transfer->resumable = counted && transfer->recorded && worth;
+    bool keep = transfer->resumable
+                || (transfer->keep_part && transfer->error.kind != LDL_CANCELLED);
+    pthread_mutex_unlock(&transfer->lock);
+    if (!keep)
+        file_remove(file);
+    if (counted && !keep)
+        record_remove(&transfer->record);
+}
+
+static void leave_published(struct transfer *transfer)
+{
+    transfer->path = transfer->file.path;
+    transfer->file.path = NULL;
+    if (record_is_open(&transfer->record))
+        record_remove(&transfer->record);
+}
+
+static void end(struct transfer *transfer)
+{
+    strike(transfer);
+    if (transfer->file.published)
+        leave_published(transfer);
+    else
+        leave_part(transfer);
+    file_close(&transfer->file, false);
+    record_close(&transfer->record);
     pthread_mutex_lock(&transfer->lock);
     transfer->disk_busy = false;
     transfer->state = LDL_FINISHED;
@@ -127,6 +193,141 @@ static void discard(struct transfer *transfer)
     transfer_done(transfer);
     atomic_store(&transfer->over, true); /* its home lets go of it */
 }
+
+/* Open */
+
+static int make_room(struct disk *disk, struct transfer *transfer, struct ldl_error *error)
+{
+    struct file *file = &transfer->file;
+    int result = checkpoint_begin(transfer);
+    if (result != 0)
+        file->errnum = transfer->record.errnum;
+    else
+        result = file_allocate(file, known(transfer).total);
+    if (result != 0) {
+        file_error(error, transfer, -result, "cannot reserve space for");
+        return result;
+    }
+    enlist(disk, transfer);
+    return 0;
+}
+
+/* What the journal will count lies in a file whose name and size are stable. */
+static void settle_part(struct transfer *transfer)
+{
+    int result = record_is_open(&transfer->record) ? file_sync_all(&transfer->file) : 0;
+    if (result != 0)
+        sync_failed(transfer, -result);
+}
+
+static void reserve_room(struct disk *disk, struct transfer *transfer)
+{
+    struct ldl_error error;
+    if (make_room(disk, transfer, &error) != 0) {
+        stop(transfer, &error);
+        return;
+    }
+    release(transfer);
+    transfer_go(transfer);
+    settle_part(transfer); /* the stream goes on meanwhile */
+}
+
+/* Goes on with what is held: with the stream that brought the head, or with a first one. */
+static void go_on(struct disk *disk, struct transfer *transfer, bool asked)
+{
+    enlist(disk, transfer);
+    release(transfer);
+    pthread_mutex_lock(&transfer->lock);
+    transfer_check_complete(transfer);
+    bool running = transfer->state == LDL_RUNNING;
+    pthread_mutex_unlock(&transfer->lock);
+    if (running && asked)
+        transfer_go(transfer);
+    else if (running)
+        transfer_schedule(transfer);
+}
+
+static void refuse_part(struct transfer *transfer, int found, struct ldl_error *error)
+{
+    char why[sizeof error->message], target[sizeof error->message / 2];
+    snprintf(why, sizeof why, "%s", error->message);
+    target_name(transfer, target, sizeof target);
+    error_set(error, error->kind, NULL, "cannot write %s: %.120s", target, why);
+    record_close(&transfer->record);
+    file_close(&transfer->file, false);
+    if (found == RESUME_REFUSED)
+        stop(transfer, error);
+    else
+        ask(transfer, LDL_STAGE_OPEN, error);
+}
+
+static void use_part(struct disk *disk, struct transfer *transfer)
+{
+    struct ldl_error error;
+    bool asked = !before_request(transfer);
+    int found = resume_look(transfer, &error);
+    if (found < 0 || found == RESUME_REFUSED) {
+        refuse_part(transfer, found, &error);
+    } else if (found == RESUME_HELD) {
+        go_on(disk, transfer, asked);
+    } else if (asked) {
+        reserve_room(disk, transfer);
+    } else {
+        release(transfer);
+        transfer_schedule(transfer);
+    }
+}
+
+static void sweep(const struct transfer *transfer)
+{
+    const char *dir = transfer->dir && *transfer->dir ? transfer->dir : ".";
+    char *part = NULL;
+    if (asprintf(&part, "%s/%s.part", dir, transfer->name) < 0)
+        return;
+    record_sweep(part);
+    free(part);
+}
+
+static void open_file(struct disk *disk, struct transfer *transfer)
+{
+    struct ldl_error error;
+    struct file *file = &transfer->file;
+    int result = file->fd >= 0 ? 0
+                               : file_open(file, transfer->dir, transfer->name, transfer->replace);
+    if (result == 0) {
+        use_part(disk, transfer);
+        return;
+    }
+    if (result == -LDL_EXISTS)
+        sweep(transfer);
+    file_error(&error, transfer, -result, "cannot write");
+    ask(transfer, LDL_STAGE_OPEN, &error);
+}
+
+/* Nothing of what was written counts any more. With a plan, all of it is to be fetched again. */
+static void reset(struct disk *disk, struct transfer *transfer)
+{
+    struct ldl_error error;
+    pthread_mutex_lock(&transfer->lock);
+    bool planned = transfer->state == LDL_RUNNING;
+    int result = planned ? transfer_plan_anew(transfer) : 0;
+    pthread_mutex_unlock(&transfer->lock);
+    strike(transfer);
+    if (result == 0)
+        result = resume_reset(transfer);
+    if (result != 0)
+        file_error(&error, transfer, -result, "cannot empty");
+    else if (planned)
+        result = make_room(disk, transfer, &error);
+    if (result != 0) {
+        stop(transfer, &error);
+        return;
+    }
+    release(transfer);
+    transfer_schedule(transfer);
+}
+
+/* Publish */
 
 /* From here on a cancel comes too late. */
 static bool commit(struct transfer *transfer)
@@ -175,6 +376,7 @@ static void publish(struct transfer *transfer)
         stop(transfer, &error);
         return;
     }
+    checkpoint_commit(transfer);
     if (!commit(transfer)) {
         release(transfer);
         return;
@@ -185,18 +387,20 @@ static void publish(struct transfer *transfer)
     if (result != 0)
         not_published(transfer, -result, "cannot publish");
     else
-        discard(transfer);
+        end(transfer);
 }
 
-static void run_job(struct message *message)
+static void run_job(struct disk *disk, struct message *message)
 {
     struct transfer *transfer = message->subject;
     if (message->type == JOB_DISCARD)
-        discard(transfer);
+        end(transfer);
     else if (atomic_load(&transfer->over))
         release(transfer);
     else if (message->type == JOB_OPEN)
-        open_file(transfer);
+        open_file(disk, transfer);
+    else if (message->type == JOB_RESET)
+        reset(disk, transfer);
     else
         publish(transfer);
     transfer_unref(transfer);
@@ -208,6 +412,17 @@ static bool is_last(struct disk *disk)
     return atomic_load(&disk->stopping) && latch_count(disk->threads) == 1;
 }
 
+/* Milliseconds; -1: until a job comes. */
+static int time_to_wait(struct disk *disk)
+{
+    if (atomic_load(&disk->stopping))
+        return LOOK_AGAIN;
+    if (disk->checkpoint_due == 0)
+        return -1;
+    double left = disk->checkpoint_due - monotonic();
+    return left > 0 ? (int) (left * 1000) + 1 : 0;
+}
+
 static void *run(void *subject)
 {
     struct disk *disk = subject;
@@ -217,9 +432,10 @@ static void *run(void *subject)
         queue_clear_wake(&disk->jobs);
         last = is_last(disk); /* before the queue is found empty */
         for (struct message *message; (message = queue_pop(&disk->jobs));)
-            run_job(message);
+            run_job(disk, message);
+        checkpoint_all(disk);
         if (!last)
-            poll(&ready, 1, atomic_load(&disk->stopping) ? LOOK_AGAIN : -1);
+            poll(&ready, 1, time_to_wait(disk));
     }
     latch_leave(disk->threads);
     return NULL;

@@ -1,4 +1,5 @@
-/* disk.h: the session's disk thread. It opens, allocates, syncs, publishes and discards; loops write for themselves.
+/* disk.h: the session's disk thread. It opens, allocates, checkpoints, syncs, publishes and discards; loops write for
+ * themselves.
  * SPDX-License-Identifier: MIT */
 #ifndef LUADL_DISK_H
 #define LUADL_DISK_H
@@ -10,11 +11,15 @@
 #include "latch.h"
 #include "queue.h"
 
+struct transfer;
+
 struct disk {
-    struct queue jobs;     /* JOB_OPEN, JOB_PUBLISH, JOB_DISCARD of transfers */
+    struct queue jobs;     /* JOB_... of transfers */
     struct latch *threads; /* immutable: the session's */
     pthread_t thread;
     bool running;         /* the owner's: the thread was started and not joined */
+    struct transfer *recorded; /* the thread's: those with a journal, one reference each */
+    double checkpoint_due;     /* monotonic seconds; 0: nothing has a journal */
     atomic_bool stopping; /* ends when the queue is empty and no network thread is left */
 };
 

@@ -34,9 +34,15 @@ struct fetch *fetch_new(struct transfer *transfer, int purpose, uint32_t stream,
     fetch->stream = stream;
     fetch->ask = ask;
     fetch->ranged = purpose != FETCH_WHOLE;
+    fetch->conditional = purpose == FETCH_RANGE && transfer->proof == PROOF_VALIDATOR;
     fetch->socket = -1;
     transfer_ref(transfer);
     return fetch;
+}
+
+bool fetch_has_span(const struct fetch *fetch)
+{
+    return fetch->purpose == FETCH_RANGE || fetch->purpose == FETCH_CHECK;
 }
 
 /* Later requests go straight to where the first one was led. */
@@ -150,12 +156,15 @@ static bool is_endless_line(struct fetch *fetch, int code)
 static void curl_error(struct fetch *fetch, int code)
 {
     const char *text = fetch->detail[0] ? fetch->detail : curl_easy_strerror((CURLcode) code);
+    int kind = kind_of(fetch, code);
     long errnum = 0;
     if (is_endless_line(fetch, code)) {
         accept_refuse_header(fetch);
         return;
     }
-    error_set(&fetch->error, kind_of(fetch, code), fetch->url.text, "%s", text);
+    if (kind == LDL_FD_LIMIT) /* libcurl says "Couldn't connect to server" */
+        text = ldl_kind_text(kind);
+    error_set(&fetch->error, kind, fetch->url.text, "%s", text);
     curl_easy_getinfo(fetch->easy, CURLINFO_OS_ERRNO, &errnum);
     fetch->error.errnum = fetch->socket_errno ? fetch->socket_errno : (int) errnum;
     fetch->error.curl_code = code;
@@ -164,7 +173,7 @@ static void curl_error(struct fetch *fetch, int code)
 /* The answer came to its end: is that all of what it announced? */
 static void end_body(struct fetch *fetch, int code)
 {
-    if (fetch->used > 0 && !fetch_stopped(fetch))
+    if (fetch->used > 0 && fetch->state == FETCH_BODY && !fetch_stopped(fetch))
         receive_flush(fetch);
     if (fetch_stopped(fetch))
         return;
@@ -190,6 +199,8 @@ static int resend(struct fetch *fetch)
         fetch->transfer->asked_plain = true;
         pthread_mutex_unlock(&fetch->transfer->lock);
     }
+    fetch->conditional = fetch->conditional && !fetch->drop_condition;
+    fetch->drop_condition = false;
     free(fetch->location);
     fetch->location = NULL;
     if (result == 0)
@@ -209,13 +220,44 @@ int fetch_done(struct fetch *fetch, int code)
         return FETCH_ENDED;
     if (fetch->state == FETCH_PARKED)
         return FETCH_KEEP;
-    if (fetch->location || fetch->drop_range)
+    if (fetch->location || fetch->drop_range || fetch->drop_condition)
         return resend(fetch);
-    if (fetch->state == FETCH_BODY)
+    if (fetch->state == FETCH_BODY || fetch->state == FETCH_COMPARE)
         end_body(fetch, code);
     else if (code != CURLE_OK && !fetch_stopped(fetch))
         curl_error(fetch, code);
     return FETCH_ENDED;
+}
+
+void fetch_deliver(struct fetch *fetch)
+{
+    fetch->end = fetch->from + chunk_left(&fetch->transfer->plan, fetch->stream);
+    fetch->delivering = true;
+    fetch->transfer->accepted++;
+    atomic_fetch_add(&fetch->transfer->delivering, 1);
+}
+
+/* What is held of an earlier run came first: this stream is of use where a gap begins at byte 0. Transfer lock held. */
+static int join_held(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    double now = monotonic();
+    struct span ask, got = {fetch->position, fetch->reach};
+    int result = transfer->state != LDL_RUNNING || transfer->proof != PROOF_NONE
+                     ? 0
+                     : chunk_claim(&transfer->plan, fetch->stream, now, &ask);
+    if (result == 1 && ask.first == fetch->position)
+        result = chunk_accept(&transfer->plan, fetch->stream, now, got, &fetch->from);
+    else if (result == 1)
+        result = 0;
+    fetch->cut = result != 1;
+    if (fetch->cut)
+        chunk_release(&transfer->plan, fetch->stream, CHUNK_FREE, false, &ask);
+    else
+        fetch_deliver(fetch);
+    if (transfer->proof == PROOF_NONE && transfer->state == LDL_RUNNING)
+        transfer_proven(transfer);
+    return result < 0 ? result : 0;
 }
 
 /* The plan: all is the first stream's, then shares for the others. Transfer lock held. */
@@ -234,10 +276,7 @@ static int lay_out(struct fetch *fetch)
         result = chunk_take_all(&transfer->plan, fetch->stream, monotonic());
     if (transfer->ranges && transfer->known.total > 0)
         plan_divide(&transfer->plan, transfer->connections);
-    fetch->end = chunk_left(&transfer->plan, fetch->stream);
-    fetch->delivering = true;
-    transfer->accepted++;
-    atomic_fetch_add(&transfer->delivering, 1);
+    fetch_deliver(fetch);
     transfer_check_complete(transfer);
     return result;
 }
@@ -249,14 +288,16 @@ int fetch_go(struct fetch *fetch)
         return FETCH_ENDED;
     pthread_mutex_lock(&transfer->lock);
     transfer->first = NULL;
-    int result = lay_out(fetch);
-    if (result != 0)
+    int result = transfer->state == LDL_PARKED ? lay_out(fetch) : join_held(fetch);
+    if (result != 0 && transfer->state == LDL_PARKED)
         transfer->state = LDL_WAITING; /* a retry sends the first request again */
     pthread_mutex_unlock(&transfer->lock);
     fetch->state = FETCH_BODY;
     fetch->last_byte = fetch->flushed = fetch->window_start = monotonic();
     if (result != 0)
         error_set(&fetch->error, -result, fetch->url.text, "%s", ldl_kind_text(-result));
+    if (fetch->cut)
+        return FETCH_ENDED;
     if (fetch->ended || result != 0) {
         end_body(fetch, fetch->code);
         return FETCH_ENDED;
@@ -310,7 +351,7 @@ static void describe_fault(struct fetch *fetch, struct span rest, int attempt, b
 static int count_attempt(struct fetch *fetch, bool progress, int in_plan)
 {
     struct transfer *transfer = fetch->transfer;
-    if (transfer->ranges && transfer->state == LDL_RUNNING)
+    if (transfer->ranges && transfer->state == LDL_RUNNING && fetch->purpose != FETCH_CHECK)
         return in_plan;
     transfer->attempt = progress ? 1 : transfer->attempt + 1;
     return transfer->attempt;
@@ -346,7 +387,7 @@ static bool give_back(struct fetch *fetch)
                  && !transfer->restarting && transfer->state != LDL_PUBLISHING;
     struct span rest = fetch->ask;
     int attempt = 0;
-    if (transfer->state == LDL_RUNNING)
+    if (transfer->state == LDL_RUNNING && fetch->purpose != FETCH_CHECK)
         attempt = chunk_release(&transfer->plan, fetch->stream, fault ? CHUNK_PARKED : CHUNK_FREE,
                                 progress, &rest);
     if (fault) {
@@ -367,6 +408,7 @@ static void free_fetch(struct fetch *fetch)
     free(fetch->visited);
     free(fetch->location);
     free(fetch->buffer);
+    hasher_free(&fetch->hasher);
     free(fetch->note);
     url_free(&fetch->url);
     free(fetch);

@@ -12,10 +12,11 @@
 enum fetch_purpose {
     FETCH_FIRST, /* the first request: establishes what the resource is, then parks */
     FETCH_RANGE, /* a claimed range of it */
+    FETCH_CHECK, /* bytes that are held already, to be compared (H25) */
     FETCH_WHOLE  /* all of it once more, in one stream without ranges */
 };
 
-enum fetch_state { FETCH_HEAD, FETCH_PARKED, FETCH_BODY, FETCH_DRAIN };
+enum fetch_state { FETCH_HEAD, FETCH_PARKED, FETCH_BODY, FETCH_COMPARE, FETCH_DRAIN };
 
 enum fetch_next {
     FETCH_KEEP,   /* parked: MESSAGE_GO goes on with it */
@@ -51,6 +52,8 @@ struct fetch {
     int hops;
     char *location;      /* of the redirect to follow */
     bool drop_range;     /* ask once more without Range */
+    bool conditional;    /* an If-Range header is sent */
+    bool drop_condition; /* ask once more without it (H21) */
     size_t header_bytes; /* of all responses to this request */
     int interim;         /* 1xx responses */
 
@@ -67,6 +70,7 @@ struct fetch {
     char *buffer; /* coalesces [position - used, position) */
     size_t size, used;
     size_t piece; /* writes end on its multiples */
+    struct hasher hasher;
 
     double asked; /* when it was sent; monotonic seconds, as all below */
     double last_byte;
@@ -94,6 +98,8 @@ void fetch_leave(struct fetch *fetch);
 /* For its own rooms: send, accept, receive, watch. */
 bool fetch_stopped(const struct fetch *fetch); /* its part is done, it failed, or all is over */
 bool fetch_connected(struct fetch *fetch);     /* the request could be sent */
+void fetch_deliver(struct fetch *fetch);        /* its answer was accepted; transfer lock held */
+bool fetch_has_span(const struct fetch *fetch); /* it asks for `ask`, and not from byte 0 on */
 int64_t fetch_enough(int64_t asked); /* so much must come for a try to count as progress */
 
 #endif

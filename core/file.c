@@ -23,12 +23,12 @@
 #include <unistd.h>
 
 #include "code.h"
+#include "io.h"
 
 #define PART_SUFFIX ".part"
 #define JOURNAL_SUFFIX ".part.lj"
 
 enum {
-    REUSE_MAX = 1 << 20, /* a larger left-over may be worth something to somebody */
     USUAL_UMASK = 022,
     USUAL_NAME_MAX = 255,
     DAY = 24 * 60 * 60,
@@ -60,7 +60,7 @@ static int fail_data(struct file *file, int errnum)
 
 void file_init(struct file *file)
 {
-    *file = (struct file){.dirfd = -1, .fd = -1, .size = -1};
+    *file = (struct file){.dirfd = -1, .fd = -1, .size = -1, .found = -1};
 }
 
 static const char *or_current(const char *dir)
@@ -181,12 +181,12 @@ static int claim_part(struct file *file, bool created, struct stat *part)
 }
 
 /* Another owner could hold it open and write into it later; another name would lose its content. */
-static bool is_reusable(const struct stat *part)
+static bool is_ours(const struct stat *part)
 {
-    return part->st_uid == geteuid() && part->st_nlink == 1 && part->st_size <= REUSE_MAX;
+    return part->st_uid == geteuid() && part->st_nlink == 1;
 }
 
-static int reuse_part(struct file *file)
+static int find_part(struct file *file)
 {
     struct stat part;
     int result = reopen_part(file);
@@ -194,10 +194,10 @@ static int reuse_part(struct file *file)
         result = claim_part(file, false, &part);
     if (result != 0)
         return result;
-    if (!is_reusable(&part))
+    if (!is_ours(&part))
         return refuse(file, LDL_JOURNAL_CORRUPT, EEXIST);
-    (void) fchmod(file->fd, 0600); /* not every file system has modes */
-    return ftruncate(file->fd, 0) == 0 ? 0 : fail_data(file, errno);
+    file->found = part.st_size;
+    return 0;
 }
 
 static int take_part(struct file *file)
@@ -205,7 +205,7 @@ static int take_part(struct file *file)
     struct stat part;
     int result = create_part(file);
     if (result == -LDL_EXISTS)
-        return reuse_part(file);
+        return find_part(file);
     return result == 0 ? claim_part(file, true, &part) : result;
 }
 
@@ -226,6 +226,46 @@ int file_open(struct file *file, const char *dir, const char *name, bool replace
     else
         file->errnum = 0;
     return result;
+}
+
+static bool is_unsupported(int errnum)
+{
+    return errnum == EOPNOTSUPP || errnum == ENOSYS || errnum == EINVAL;
+}
+
+static int sync_failed(struct file *file)
+{
+    file->poisoned = true;
+    return fail_data(file, errno);
+}
+
+static int fail_poisoned(struct file *file)
+{
+    return refuse(file, LDL_IO, EIO);
+}
+
+int file_sync(struct file *file)
+{
+    if (file->poisoned)
+        return fail_poisoned(file);
+    return fdatasync(file->fd) == 0 ? 0 : sync_failed(file);
+}
+
+int file_sync_all(struct file *file)
+{
+    if (file->poisoned)
+        return fail_poisoned(file);
+    if (fsync(file->fd) != 0)
+        return sync_failed(file);
+    return fsync(file->dirfd) == 0 || is_unsupported(errno) ? 0 : fail_data(file, errno);
+}
+
+int file_wipe(struct file *file)
+{
+    (void) fchmod(file->fd, 0600); /* not every file system has modes */
+    if (ftruncate(file->fd, 0) != 0)
+        return fail_data(file, errno);
+    return file_sync(file);
 }
 
 /* allocate and write */
@@ -258,11 +298,6 @@ static int reserve(const struct file *file, int64_t total)
     return result == 0 ? 0 : errno;
 }
 
-static bool is_unsupported(int errnum)
-{
-    return errnum == EOPNOTSUPP || errnum == ENOSYS || errnum == EINVAL;
-}
-
 /* Some virtual file systems pad what they allocate: the size is looked up, never assumed. */
 static int set_size(struct file *file, int64_t total)
 {
@@ -290,20 +325,15 @@ int file_allocate(struct file *file, int64_t total)
 int file_write(const struct file *file, const void *bytes, size_t length, int64_t offset,
                int *errnum)
 {
-    const char *next = bytes;
-    while (length > 0) {
-        ssize_t count = pwrite(file->fd, next, length, offset);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0) {
-            *errnum = count < 0 ? errno : EIO;
-            return -data_kind(*errnum);
-        }
-        next += count;
-        length -= (size_t) count;
-        offset += count;
-    }
-    return 0;
+    *errnum = io_write(file->fd, bytes, length, offset);
+    return *errnum == 0 ? 0 : -data_kind(*errnum);
+}
+
+int file_read(const struct file *file, void *bytes, size_t length, int64_t offset, int *errnum)
+{
+    int result = io_read(file->fd, bytes, length, offset);
+    *errnum = result > 0 ? result : 0;
+    return result == IO_END ? -LDL_LOCAL_CHANGED : result == 0 ? 0 : -data_kind(result);
 }
 
 void file_hint(const struct file *file, int64_t offset, int64_t length)
@@ -347,19 +377,6 @@ static mode_t current_umask(void)
     return found ? (mode_t) strtoul(found + sizeof label - 1, NULL, 8) & 0777 : USUAL_UMASK;
 }
 
-static int sync_data(struct file *file)
-{
-    if (fsync(file->fd) == 0)
-        return 0;
-    file->poisoned = true;
-    return fail_data(file, errno);
-}
-
-static int fail_poisoned(struct file *file)
-{
-    return refuse(file, LDL_IO, EIO);
-}
-
 int file_finish(struct file *file, int64_t total, int64_t modified)
 {
     if (file->poisoned)
@@ -370,10 +387,10 @@ int file_finish(struct file *file, int64_t total, int64_t modified)
     /* Not every file system has times and modes; a file is complete without them. */
     stamp(file, modified);
     (void) fchmod(file->fd, 0666 & ~current_umask());
-    result = sync_data(file);
-    if (result == 0)
-        file->size = total;
-    return result;
+    if (fsync(file->fd) != 0)
+        return sync_failed(file);
+    file->size = total;
+    return 0;
 }
 
 /* publish: each way to rename returns 0 or an errno */
@@ -482,10 +499,10 @@ static void close_descriptor(int fd)
         close(fd);
 }
 
-static void remove_part(struct file *file)
+void file_remove(struct file *file)
 {
     struct stat part;
-    if (check_part(file, &part) == 0)
+    if (file->fd >= 0 && !file->published && check_part(file, &part) == 0)
         (void) unlinkat(file->dirfd, file->part, 0);
 }
 
@@ -494,8 +511,8 @@ static void remove_part(struct file *file)
 void file_close(struct file *file, bool discard)
 {
     int errnum = file->errnum;
-    if (discard && file->fd >= 0 && !file->published)
-        remove_part(file);
+    if (discard)
+        file_remove(file);
     close_descriptor(file->fd);
     close_descriptor(file->dirfd);
     free(file->name);

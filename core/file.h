@@ -26,6 +26,7 @@ struct file {
     dev_t dev;
     ino_t ino;     /* of the part: it must still be this one at publish */
     int64_t size;  /* of the finished file; -1: not finished */
+    int64_t found; /* bytes of the part that an earlier run had left; -1: it was not there */
     bool poisoned; /* a sync failed: pages may be lost, and a second sync would not say so */
     bool published;
 };
@@ -39,11 +40,14 @@ int file_name_max(const char *dir);
 /* Opens dir, which must exist (NULL, "": the current one), and checks what stands under the final
  * name: a directory is LDL_EXISTS, a fifo, device or socket LDL_NOT_REGULAR, any other entry
  * LDL_EXISTS unless replace; a symlink is an entry, never followed. Then creates NAME.part, 0600,
- * and locks it. A left-over NAME.part is used again from zero if it is a regular file of ours with
- * one name, unlocked, and at most 1 MiB long. Locked: LDL_LOCKED; not regular: LDL_NOT_REGULAR;
- * else LDL_EXISTS. A name that ends like a part or a journal is LDL_BAD_NAME. After a failure
- * nothing is open, and only file->errnum is set. */
+ * or opens the one that is there, as it is, if it is a regular file of ours with one name; and
+ * locks it. Locked: LDL_LOCKED; not regular: LDL_NOT_REGULAR; not ours: LDL_JOURNAL_CORRUPT. A
+ * name that ends like a part or a journal is LDL_BAD_NAME. After a failure nothing is open, and
+ * only file->errnum is set. */
 int file_open(struct file *file, const char *dir, const char *name, bool replace);
+
+/* Empties a part that was found, and makes that stable. */
+int file_wipe(struct file *file);
 
 /* Another final name for an open file; the part keeps its own. */
 int file_set_name(struct file *file, const char *name);
@@ -56,6 +60,16 @@ int file_allocate(struct file *file, int64_t total);
 /* Writes all of it at offset; short writes and EINTR are continued. Any thread. */
 int file_write(const struct file *file, const void *bytes, size_t length, int64_t offset,
                int *errnum);
+
+/* Reads all of it; a part that ends before is LDL_LOCAL_CHANGED. Any thread. */
+int file_read(const struct file *file, void *bytes, size_t length, int64_t offset, int *errnum);
+
+/* fdatasync. When that failed the file can't be finished any more, nor synced again: the pages may
+ * be gone, and the second call would not say so. */
+int file_sync(struct file *file);
+
+/* The part's size and name are stable after this. */
+int file_sync_all(struct file *file);
 
 /* Starts the write-back of a region early; counts for nothing. Any thread. */
 void file_hint(const struct file *file, int64_t offset, int64_t length);
@@ -70,6 +84,9 @@ int file_finish(struct file *file, int64_t total, int64_t modified);
  * leaves the part where it is. 0 with errnum set: published, but the directory was not synced,
  * which is worth a warning. */
 int file_publish(struct file *file, bool replace);
+
+/* Removes the part, if its name still leads to it and it isn't published. */
+void file_remove(struct file *file);
 
 /* Closes; an unpublished part is removed when discard is set and it is still ours. */
 void file_close(struct file *file, bool discard);

@@ -6,7 +6,7 @@
 
 void identity_clear(struct identity *identity)
 {
-    *identity = (struct identity){.total = -1, .etag_strength = ETAG_NONE, .last_modified = -1};
+    *identity = (struct identity){.total = -1, .etag_strength = ETAG_NONE, .last_modified = -1, .date = -1};
 }
 
 bool identity_total_differs(const struct identity *known, const struct identity *seen)
@@ -55,6 +55,28 @@ bool identity_time_vouches(const struct identity *known, const struct identity *
 {
     return known->last_modified_strong && seen->last_modified_strong
            && known->last_modified == seen->last_modified;
+}
+
+/* A Last-Modified counts where there is no ETag, RFC 9110, 8.8.2.2. */
+bool identity_has_validator(const struct identity *identity)
+{
+    return identity->etag_strength == ETAG_STRONG
+           || (identity->etag_strength == ETAG_NONE && identity->last_modified_strong);
+}
+
+void identity_complete(struct identity *known, const struct identity *seen)
+{
+    if (known->total < 0)
+        known->total = seen->total;
+    if (known->etag_strength == ETAG_NONE) {
+        known->etag_strength = seen->etag_strength;
+        memcpy(known->etag, seen->etag, sizeof known->etag);
+    }
+    if (known->last_modified < 0) {
+        known->last_modified = seen->last_modified;
+        known->last_modified_strong = seen->last_modified_strong;
+        known->date = seen->date;
+    }
 }
 
 bool identity_flipped(const struct identity *known, const struct identity *seen)

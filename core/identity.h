@@ -12,12 +12,13 @@
 
 enum etag_strength { ETAG_NONE, ETAG_WEAK, ETAG_STRONG };
 
-/* Unknown: total -1, etag_strength NONE, last_modified -1, type "". */
+/* Unknown: total -1, etag_strength NONE, last_modified and date -1, type "". */
 struct identity {
     int64_t total;
     int etag_strength;
     char etag[256];            /* the opaque part with its quotes; a longer one is no validator */
     int64_t last_modified;     /* seconds since the epoch */
+    int64_t date;              /* of the answer that says so, the same way; -1: unknown */
     bool last_modified_strong; /* >= 1 s before Date (RFC 9110, 8.8.2.2), not the epoch */
     char type[128];            /* media type in lower case, no parameters */
     char coding[64];           /* Content-Encoding other than identity, or "" */
@@ -37,6 +38,10 @@ bool identity_time_differs(const struct identity *known, const struct identity *
 bool identity_proven(const struct identity *known, const struct identity *seen);
 /* The same strong Last-Modified. */
 bool identity_time_vouches(const struct identity *known, const struct identity *seen);
+/* What `known` lacks and `seen`, which agrees with it, has. */
+void identity_complete(struct identity *known, const struct identity *seen);
+/* A strong validator: it goes into If-Range, and the same one means the same bytes. */
+bool identity_has_validator(const struct identity *identity);
 /* The ETag alone differs or is gone: servers behind one name make up ETags of their own. */
 bool identity_flipped(const struct identity *known, const struct identity *seen);
 

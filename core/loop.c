@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "code.h"
@@ -20,6 +21,7 @@
 #define TICK 0.1 /* seconds between two looks at the watchdogs */
 #define EVENTS_MOST 64
 #define LAUNCH_MOST 256
+#define IDLE_PART 16 /* of so many descriptors, one is for connections that a thread keeps */
 
 /* The library */
 
@@ -131,7 +133,7 @@ static struct fetch *create(struct loop *loop, struct transfer *transfer, int pu
     struct fetch *fetch = fetch_new(transfer, purpose, transfer->last_stream, ask);
     if (!fetch)
         return NULL;
-    fetch->loop = purpose == FETCH_RANGE ? least_busy(loop, transfer) : loop->index;
+    fetch->loop = fetch_has_span(fetch) ? least_busy(loop, transfer) : loop->index;
     transfer->streams_on[fetch->loop]++;
     transfer->active++;
     atomic_fetch_add(transfer->streams, 1);
@@ -152,20 +154,42 @@ static struct fetch *create_range(struct loop *loop, struct transfer *transfer)
     return fetch;
 }
 
+/* Whether what is held may be used: one stream at a time until that is shown. */
+static struct fetch *create_proof(struct loop *loop, struct transfer *transfer)
+{
+    if (transfer->proof == PROOF_VALIDATOR)
+        return create_range(loop, transfer);
+    transfer->last_stream++;
+    return create(loop, transfer, FETCH_CHECK, transfer->checks[0]);
+}
+
+/* The whole is written over what the journal counts: it must count nothing any more. */
+static struct fetch *create_whole(struct loop *loop, struct transfer *transfer)
+{
+    const struct span all = {0, INT64_MAX};
+    bool first = transfer->state == LDL_WAITING;
+    if (!first && transfer->recorded) {
+        transfer_job(transfer, JOB_RESET);
+        return NULL;
+    }
+    transfer->last_stream++;
+    return create(loop, transfer, first ? FETCH_FIRST : FETCH_WHOLE, all);
+}
+
 /* The next stream that this transfer may have now, or NULL. Transfer lock held. */
 static struct fetch *next_stream(struct loop *loop, struct transfer *transfer)
 {
-    const struct span all = {0, INT64_MAX};
+    bool running = transfer->state == LDL_RUNNING;
     bool idle = transfer->active == 0 && transfer->held == 0;
     if (atomic_load(&transfer->over) || transfer->restarting)
         return NULL;
-    if (transfer->state == LDL_RUNNING && transfer->ranges)
+    if (running && transfer->ranges && transfer->proof == PROOF_NONE)
         return create_range(loop, transfer);
-    if (!idle || (transfer->state != LDL_WAITING && transfer->state != LDL_RUNNING)
-        || transfer->disk_busy || transfer->unanswered)
+    if (!idle || (transfer->state != LDL_WAITING && !running) || transfer->disk_busy
+        || transfer->unanswered)
         return NULL;
-    transfer->last_stream++;
-    return create(loop, transfer, transfer->state == LDL_WAITING ? FETCH_FIRST : FETCH_WHOLE, all);
+    return running && transfer->ranges ? create_proof(loop, transfer)
+                                       : create_whole(loop, transfer);
 }
 
 static void send_to_loop(struct loop *loop, struct fetch *fetch)
@@ -456,8 +480,20 @@ int loop_open(struct loop *loop)
     return result;
 }
 
+/* libcurl keeps connections for later requests; of few descriptors it gets a part (P6). */
+static void limit_idle(struct loop *loop)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t part = limit.rlim_cur / IDLE_PART;
+    if (part < CONNECTIONS_MOST)
+        curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, part > 0 ? (long) part : 1L);
+}
+
 int loop_start(struct loop *loop)
 {
+    limit_idle(loop);
     latch_enter(loop->all->threads);
     loop->running = pthread_create(&loop->thread, NULL, run, loop) == 0;
     if (!loop->running)

@@ -174,6 +174,16 @@ static void read_hosts(lua_State *L, int table, struct ldl_request *request)
     request->trusted_hosts = list;
 }
 
+static int field_check(lua_State *L, int table)
+{
+    static const char *const names[] = {"usual", "strict", "all"};
+    const char *name = field_string(L, table, "resume_check");
+    for (int check = 0; name && check < (int) (sizeof names / sizeof *names); check++)
+        if (strcmp(names[check], name) == 0)
+            return check;
+    return name ? luaL_error(L, "field 'resume_check' is unknown: %s", name) : LDL_CHECK_USUAL;
+}
+
 static void read_request(lua_State *L, int table, struct ldl_request *request)
 {
     *request = (struct ldl_request){
@@ -186,6 +196,11 @@ static void read_request(lua_State *L, int table, struct ldl_request *request)
         .insecure = field_boolean(L, table, "insecure"),
         .allow_downgrade = field_boolean(L, table, "allow_downgrade"),
         .head_only = field_boolean(L, table, "head_only"),
+        .no_resume = field_boolean(L, table, "no_resume"),
+        .restart = field_boolean(L, table, "restart"),
+        .adopt = field_boolean(L, table, "adopt"),
+        .renewed = field_boolean(L, table, "renewed"),
+        .resume_check = field_check(L, table),
         .connections = (int) field_number(L, table, "connections"),
         .max_redirects = (int) field_number(L, table, "max_redirects"),
         .min_split = (int64_t) field_number(L, table, "min_split"),
@@ -206,6 +221,7 @@ static void read_target(lua_State *L, int table, struct ldl_target *target)
 {
     target->dir = field_string(L, table, "dir");
     target->name = field_string(L, table, "name");
+    target->restart = field_boolean(L, table, "restart");
     target->exists = field_boolean(L, table, "replace") ? LDL_EXISTS_REPLACE : LDL_EXISTS_FAIL;
     if (!target->name)
         luaL_error(L, "a target needs a name");
@@ -264,6 +280,13 @@ static int engine_retry(lua_State *L)
         how.restart = field_boolean(L, 4, "restart");
     }
     return push_result(L, ldl_retry(session, id, first, &how));
+}
+
+/* engine:renew(id, url) -> true: requests ask this URL from now on */
+static int engine_renew(lua_State *L)
+{
+    ldl_session *session = check_session(L);
+    return push_result(L, ldl_renew(session, check_id(L), luaL_checkstring(L, 3)));
 }
 
 static int kind_from_name(const char *name)
@@ -329,7 +352,7 @@ static void push_extents(lua_State *L, ldl_session *session, ldl_id id)
     lua_remove(L, -2);
 }
 
-/* engine:stat(id [, with_extents]) -> { state, total, received, connections, elapsed, extents = { { first, last }, ... } } */
+/* engine:stat(id [, with_extents]) -> { state, total, received, resumed, connections, elapsed, extents = { { first, last }, ... } } */
 static int engine_stat(lua_State *L)
 {
     static const char *const states[] = {"",        "waiting",    "parked",
@@ -345,6 +368,7 @@ static int engine_stat(lua_State *L)
     if (stat.total >= 0)
         lua_pushinteger(L, (lua_Integer) stat.total), lua_setfield(L, -2, "total");
     lua_pushinteger(L, (lua_Integer) stat.received), lua_setfield(L, -2, "received");
+    lua_pushinteger(L, (lua_Integer) stat.resumed), lua_setfield(L, -2, "resumed");
     lua_pushinteger(L, stat.connections), lua_setfield(L, -2, "connections");
     lua_pushnumber(L, stat.elapsed), lua_setfield(L, -2, "elapsed");
     if (lua_toboolean(L, 3))
@@ -405,6 +429,8 @@ static void push_done(lua_State *L, const struct ldl_event *event)
     lua_pushstring(L, event->path), lua_setfield(L, -2, "path");
     lua_pushnumber(L, event->elapsed), lua_setfield(L, -2, "elapsed");
     lua_pushinteger(L, (lua_Integer) event->received), lua_setfield(L, -2, "received");
+    lua_pushinteger(L, (lua_Integer) event->resumed), lua_setfield(L, -2, "resumed");
+    lua_pushboolean(L, event->resumable), lua_setfield(L, -2, "resumable");
     if (event->error.kind != LDL_OK)
         push_error(L, &event->error), lua_setfield(L, -2, "error");
 }
@@ -498,6 +524,28 @@ static int core_name_max(lua_State *L)
     return 1;
 }
 
+/* core.journal(path of a part) -> { url, name, etag, last_modified, total, received, committed } or nil, error */
+static int core_journal(lua_State *L)
+{
+    struct ldl_record record;
+    int result = ldl_read_record(luaL_checkstring(L, 1), &record);
+    if (result < 0)
+        return push_failure(L, result);
+    lua_createtable(L, 0, 7);
+    lua_pushstring(L, record.url), lua_setfield(L, -2, "url");
+    lua_pushstring(L, record.name), lua_setfield(L, -2, "name");
+    if (record.etag[0])
+        lua_pushstring(L, record.etag), lua_setfield(L, -2, "etag");
+    if (record.last_modified >= 0)
+        lua_pushinteger(L, (lua_Integer) record.last_modified),
+            lua_setfield(L, -2, "last_modified");
+    if (record.total >= 0)
+        lua_pushinteger(L, (lua_Integer) record.total), lua_setfield(L, -2, "total");
+    lua_pushinteger(L, (lua_Integer) record.received), lua_setfield(L, -2, "received");
+    lua_pushboolean(L, record.committed), lua_setfield(L, -2, "committed");
+    return 1;
+}
+
 static bool convert(iconv_t to_utf8, char *in, size_t length, char *out, size_t *size)
 {
     char *end = out;
@@ -533,6 +581,7 @@ static const luaL_Reg engine_methods[] = {
     {"new", engine_new},
     {"start", engine_start},
     {"retry", engine_retry},
+    {"renew", engine_renew},
     {"cancel", engine_cancel},
     {"connections", engine_connections},
     {"limit", engine_limit},
@@ -553,7 +602,8 @@ static const luaL_Reg engine_metamethods[] = {
 
 static const luaL_Reg core_functions[] = {
     {"session", core_session},   {"now", core_now},       {"redact", core_redact},
-    {"name_max", core_name_max}, {"decode", core_decode}, {NULL, NULL},
+    {"name_max", core_name_max}, {"decode", core_decode}, {"journal", core_journal},
+    {NULL, NULL},
 };
 
 LDL_API int luaopen_luadl_core(lua_State *L);

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -213,6 +214,45 @@ static int sys_raise_fd_limit(lua_State *L)
     return 1;
 }
 
+/* arguments: what was typed stays readable for everybody in /proc until it is written over */
+
+/* The fields arg_start and arg_end of proc(5). */
+static bool find_arguments(char **start, char **end)
+{
+    char text[2048];
+    unsigned long first, last;
+    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    text[length > 0 ? length : 0] = '\0';
+    const char *at = strrchr(text, ')');
+    for (int field = 2; at && field < 48; field++)
+        at = strchr(at + 1, ' ');
+    if (!at || sscanf(at, " %lu %lu", &first, &last) != 2)
+        return false;
+    *start = (char *) (uintptr_t) first;
+    *end = (char *) (uintptr_t) last;
+    return true;
+}
+
+/* hide(secret): overwrites it in the process's arguments where one ends with it, or where an "@"
+ * follows, as in a URL. */
+static int sys_hide(lua_State *L)
+{
+    size_t length;
+    char *at, *end;
+    const char *secret = luaL_checklstring(L, 1, &length);
+    if (length == 0 || !find_arguments(&at, &end))
+        return 0;
+    while ((at = memmem(at, (size_t) (end - at), secret, length)) != NULL && at + length < end) {
+        if (at[length] == '\0' || at[length] == '@')
+            memset(at, '*', length);
+        at++;
+    }
+    return 0;
+}
+
 static const luaL_Reg functions[] = {
     {"is_terminal", sys_is_terminal},
     {"columns", sys_columns},
@@ -222,6 +262,7 @@ static const luaL_Reg functions[] = {
     {"make_directories", sys_make_directories},
     {"writable", sys_writable},
     {"raise_fd_limit", sys_raise_fd_limit},
+    {"hide", sys_hide},
     {NULL, NULL},
 };
 

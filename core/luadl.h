@@ -95,8 +95,11 @@ enum ldl_exists { LDL_EXISTS_FAIL, LDL_EXISTS_REPLACE };
 struct ldl_target {
     const char *dir; /* NULL: the current directory */
     const char *name;
-    int exists; /* enum ldl_exists */
+    int exists;   /* enum ldl_exists */
+    bool restart; /* what an earlier run left there is dropped */
 };
+
+enum ldl_check { LDL_CHECK_USUAL, LDL_CHECK_STRICT, LDL_CHECK_ALL };
 
 /* 0 and NULL mean the default. Everything is copied. */
 struct ldl_request {
@@ -111,6 +114,12 @@ struct ldl_request {
     size_t trusted_host_count;
     bool insecure;                   /* no TLS verification */
     bool allow_downgrade;            /* follow https -> http, without any credentials */
+    bool no_resume;                  /* neither goes on with a left-over part nor leaves one */
+    bool restart;                    /* drops what an earlier run left */
+    bool adopt;                      /* goes on with what another program left, once compared */
+    bool renewed;                    /* what is left may be of another URL: the identity decides */
+    int resume_check;                /* enum ldl_check: STRICT needs a strong validator, ALL hashes
+                                        every block that is held */
     bool head_only;                  /* DONE after the head; nothing is saved (info) */
     const struct ldl_target *target; /* known already: no HEAD event, no answer; or NULL */
     int connections;                 /* 1..256; 0: 8 */
@@ -154,6 +163,8 @@ struct ldl_event {
     const char *path;             /* DONE: what was published, or NULL */
     double elapsed;
     int64_t received; /* DONE: of the file; FAULT: by the failed attempt */
+    int64_t resumed;  /* DONE: bytes of it that an earlier run had brought */
+    bool resumable;   /* DONE: it failed, and the same request goes on where it stopped */
     /* FAULT, DONE */
     struct ldl_error error;
     int stage;           /* FAULT: enum ldl_stage */
@@ -171,6 +182,7 @@ struct ldl_stat {
     int state;        /* enum ldl_state */
     int64_t total;    /* -1: unknown */
     int64_t received; /* bytes written to the file */
+    int64_t resumed;  /* by an earlier run; received counts them */
     int connections;  /* streams that are delivering */
     double elapsed;
 };
@@ -191,6 +203,8 @@ LDL_API void ldl_session_close(ldl_session *session); /* cancels all, joins for 
 LDL_API int ldl_new(ldl_session *session, const struct ldl_request *request, ldl_id *out);
 LDL_API int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target);
 LDL_API int ldl_retry(ldl_session *session, ldl_id id, int64_t first, const struct ldl_retry *how);
+/* Requests ask this URL from now on; what runs goes on. The identity decides as ever. */
+LDL_API int ldl_renew(ldl_session *session, ldl_id id, const char *url);
 LDL_API int ldl_cancel(ldl_session *session, ldl_id id, const struct ldl_error *reason);
 LDL_API int ldl_connections(ldl_session *session, ldl_id id, int connections);
 LDL_API int ldl_limit(ldl_session *session, ldl_id id,
@@ -199,6 +213,20 @@ LDL_API int ldl_stat(ldl_session *session, ldl_id id, struct ldl_stat *out);
 /* The written extents, at most size of them; returns their number or a negative kind. */
 LDL_API int ldl_extents(ldl_session *session, ldl_id id, struct ldl_extent *out, int size);
 LDL_API int ldl_forget(ldl_session *session, ldl_id id); /* after DONE */
+
+/* What the journal beside a part says; strings are cut to fit. */
+struct ldl_record {
+    char url[4096]; /* without credentials */
+    char name[256]; /* the final name */
+    char etag[260]; /* as a header has it, or "" */
+    int64_t last_modified; /* seconds since the epoch, or -1 */
+    int64_t total;         /* -1: unknown */
+    int64_t received;
+    bool committed; /* complete: only its rename is missing */
+};
+
+/* part: the path of NAME.part, or of NAME.part.lj. Any thread; reads the disk. */
+LDL_API int ldl_read_record(const char *part, struct ldl_record *out);
 
 LDL_API const struct ldl_event *ldl_next(ldl_session *session);
 LDL_API int ldl_pollfd(const ldl_session *session);         /* readable when an event waits */

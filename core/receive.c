@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "accept.h"
+#include "prove.h"
 
 #define DRAIN_MOST 65536 /* bytes of an unwanted body, to keep its connection */
 #define PIECE ((size_t) 512 << 10)
@@ -72,19 +73,23 @@ static bool write_span(struct fetch *fetch, const char *bytes, struct span span)
     pthread_mutex_lock(&transfer->writing);
     int result = file_write(&transfer->file, bytes, (size_t) length, span.first, &errnum);
     pthread_mutex_unlock(&transfer->writing);
-    if (result == 0) {
-        hint(fetch, span);
-        atomic_fetch_add(&transfer->received, length); /* before the file may be found complete */
-    } else {
+    if (result != 0) {
         disk_failed(fetch, -result, errnum);
+        pthread_mutex_lock(&transfer->lock);
+        chunk_abort_write(&transfer->plan, fetch->stream);
+        pthread_mutex_unlock(&transfer->lock);
+        return false;
     }
+    hint(fetch, span);
+    hasher_feed(&fetch->hasher, &transfer->sums, bytes, (size_t) length, span.first);
+    atomic_fetch_add(&transfer->received, length); /* before the file may be found complete */
     pthread_mutex_lock(&transfer->lock);
     bool more = chunk_end_write(&transfer->plan, fetch->stream, fetch->reach, monotonic());
     fetch->end = span.end + chunk_left(&transfer->plan, fetch->stream);
     transfer_check_complete(transfer);
     pthread_mutex_unlock(&transfer->lock);
     fetch->received += length;
-    return more && result == 0;
+    return more;
 }
 
 static struct span next_span(struct fetch *fetch, int64_t want)
@@ -221,6 +226,9 @@ size_t receive_body(char *bytes, size_t size, size_t count, void *subject)
         return CURL_WRITEFUNC_ERROR;
     if (fetch->state == FETCH_PARKED || fetch->resume_at > monotonic())
         return CURL_WRITEFUNC_PAUSE;
-    receive(fetch, bytes, length);
+    if (fetch->state == FETCH_COMPARE)
+        prove_compare(fetch, bytes, length);
+    else
+        receive(fetch, bytes, length);
     return fetch_stopped(fetch) && !reusable(fetch) ? CURL_WRITEFUNC_ERROR : length;
 }

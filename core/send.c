@@ -14,6 +14,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "date.h"
+
 #define FEW 16 /* streams of the session up to which each gets a large receive buffer */
 
 static const struct ldl_request *options_of(const struct fetch *fetch)
@@ -44,6 +46,24 @@ static int append(struct fetch *fetch, const char *line)
     return 0;
 }
 
+/* Only strong validators go into If-Range (RFC 9110, 13.1.5). */
+static int add_condition(struct fetch *fetch)
+{
+    char line[sizeof "If-Range: " + sizeof fetch->answer.seen.etag];
+    char date[DATE_SIZE];
+    struct transfer *transfer = fetch->transfer;
+    if (!fetch->conditional)
+        return 0;
+    pthread_mutex_lock(&transfer->lock);
+    const struct identity *known = &transfer->known;
+    if (known->etag_strength == ETAG_NONE)
+        date_format(known->last_modified, date);
+    snprintf(line, sizeof line, "If-Range: %s",
+             known->etag_strength == ETAG_NONE ? date : known->etag);
+    pthread_mutex_unlock(&transfer->lock);
+    return append(fetch, line);
+}
+
 /* An empty value is sent as "Name;", which is how libcurl is told so. */
 static int add_header(struct fetch *fetch, const struct ldl_header *header)
 {
@@ -70,6 +90,8 @@ static int build_headers(struct fetch *fetch)
         encoding = encoding || strcasecmp(header->name, "Accept-Encoding") == 0;
         result = add_header(fetch, header);
     }
+    if (result == 0)
+        result = add_condition(fetch);
     /* Coded bytes have other offsets (H39): ask for none. */
     return result == 0 && !encoding ? append(fetch, "Accept-Encoding: identity") : result;
 }
@@ -138,7 +160,9 @@ static void set_range(struct fetch *fetch, CURL *easy)
     char range[48];
     if (!fetch->ranged)
         return;
-    if (fetch->purpose == FETCH_RANGE)
+    if (fetch_has_span(fetch) && fetch->ask.end == INT64_MAX)
+        snprintf(range, sizeof range, "%lld-", (long long) fetch->ask.first);
+    else if (fetch_has_span(fetch))
         snprintf(range, sizeof range, "%lld-%lld", (long long) fetch->ask.first,
                  (long long) fetch->ask.end - 1);
     else
@@ -151,7 +175,7 @@ static void pin_address(struct fetch *fetch, CURL *easy)
 {
     struct transfer *transfer = fetch->transfer;
     pthread_mutex_lock(&transfer->lock);
-    if (transfer->pinned && fetch->purpose == FETCH_RANGE)
+    if (transfer->pinned && fetch_has_span(fetch))
         fetch->resolve_list = curl_slist_append(NULL, transfer->pinned);
     bool fresh = transfer->fresh;
     transfer->fresh = false;

@@ -14,6 +14,7 @@
 
 #include "code.h"
 #include "disk.h"
+#include "exit.h"
 #include "loop.h"
 #include "transfer.h"
 
@@ -24,7 +25,9 @@
 #define BUCKETS 256
 
 struct ldl_session {
-    pid_t pid; /* a forked child must not use it */
+    struct runner runner; /* the first member: a pointer to it is one to the session */
+    pid_t pid;            /* a forked child must not use it */
+    pthread_t owner;
     struct queue events;
     struct limit limit;
     atomic_int streams; /* of all transfers */
@@ -78,6 +81,8 @@ static void free_session(struct ldl_session *session)
     free(session);
 }
 
+static void stop_at_exit(struct runner *runner);
+
 const char *ldl_unusable(void)
 {
     return loop_check_library();
@@ -91,6 +96,8 @@ int ldl_session_open(const struct ldl_session_options *options, ldl_session **ou
     if (!session)
         return -LDL_NO_MEMORY;
     session->pid = getpid();
+    session->owner = pthread_self();
+    session->runner.stop = stop_at_exit;
     session->events.wake_fd = session->disk.jobs.wake_fd = -1;
     limit_init(&session->limit);
     latch_init(&session->threads);
@@ -100,11 +107,13 @@ int ldl_session_open(const struct ldl_session_options *options, ldl_session **ou
         result = queue_init(&session->disk.jobs);
     if (result == 0)
         result = open_loops(&session->loops, count_loops(options));
-    if (result == 0)
-        *out = session;
-    else
+    if (result != 0) {
         free_session(session);
-    return result;
+        return result;
+    }
+    exit_watch(&session->runner);
+    *out = session;
+    return 0;
 }
 
 static int start_loops(struct ldl_session *session)
@@ -224,13 +233,29 @@ static void drop_table(struct ldl_session *session)
         }
 }
 
-void ldl_session_close(ldl_session *session)
+static void cancel_all(struct ldl_session *session)
 {
-    if (session->pid != getpid())
-        return; /* the threads are the parent's */
     for (int i = 0; i < BUCKETS; i++)
         for (struct transfer *t = session->table[i]; t; t = t->next_in_table)
             cancel(t, LDL_CLOSED);
+}
+
+/* The process ends without a close (P9). Its memory goes with it. */
+static void stop_at_exit(struct runner *runner)
+{
+    struct ldl_session *session = (struct ldl_session *) runner;
+    if (session->pid != getpid())
+        return;
+    if (pthread_equal(session->owner, pthread_self())) /* the table is the owner's */
+        cancel_all(session);
+    (void) stop_threads(session);
+}
+
+void ldl_session_close(ldl_session *session)
+{
+    if (session->pid != getpid() || !exit_forget(&session->runner))
+        return; /* the threads are the parent's, or were stopped because the process ends */
+    cancel_all(session);
     if (!stop_threads(session))
         return; /* a thread hangs in a system call: it keeps the memory that it uses */
     drain_loops(session);
@@ -330,6 +355,7 @@ static int set_target(struct transfer *transfer, const struct ldl_target *target
     if (result != 0)
         return result;
     transfer->replace = target->exists == LDL_EXISTS_REPLACE;
+    transfer->drop_part = transfer->drop_part || target->restart;
     transfer->has_target = true;
     transfer->unanswered = false;
     transfer_job(transfer, transfer->state == LDL_PUBLISHING ? JOB_PUBLISH : JOB_OPEN);
@@ -403,6 +429,17 @@ int ldl_retry(ldl_session *session, ldl_id id, int64_t first, const struct ldl_r
     return result;
 }
 
+int ldl_renew(ldl_session *session, ldl_id id, const char *url)
+{
+    struct transfer *transfer = find(session, id);
+    if (!transfer || !url)
+        return -LDL_USAGE;
+    pthread_mutex_lock(&transfer->lock);
+    int result = change_url(transfer, url);
+    pthread_mutex_unlock(&transfer->lock);
+    return result;
+}
+
 int ldl_cancel(ldl_session *session, ldl_id id, const struct ldl_error *reason)
 {
     struct transfer *transfer = find(session, id);
@@ -444,6 +481,7 @@ int ldl_stat(ldl_session *session, ldl_id id, struct ldl_stat *out)
     pthread_mutex_lock(&transfer->lock);
     out->state = transfer->state;
     out->total = transfer->known.total;
+    out->resumed = transfer->resumed;
     out->elapsed = (transfer->finished > 0 ? transfer->finished : monotonic()) - transfer->started;
     pthread_mutex_unlock(&transfer->lock);
     out->received = atomic_load(&transfer->received);

@@ -79,6 +79,7 @@ static int set_target(struct transfer *transfer, const struct ldl_target *target
     transfer->dir = target->dir ? strdup(target->dir) : NULL;
     transfer->name = strdup(target->name);
     transfer->replace = target->exists == LDL_EXISTS_REPLACE;
+    transfer->drop_part = transfer->drop_part || target->restart;
     return transfer->name && (transfer->dir || !target->dir) ? 0 : -LDL_NO_MEMORY;
 }
 
@@ -92,9 +93,12 @@ int transfer_new(const struct ldl_request *request, struct transfer **out)
     pthread_mutex_init(&transfer->writing, NULL);
     limit_init(&transfer->limit);
     file_init(&transfer->file);
+    record_init(&transfer->record);
+    transfer->sums.total = -1;
     identity_clear(&transfer->known);
     transfer->state = LDL_WAITING;
     transfer->started = monotonic();
+    transfer->drop_part = request->restart;
     int result = request_copy(request, &transfer->request);
     if (result == 0)
         result = set_target(transfer, request->target);
@@ -119,7 +123,9 @@ void transfer_unref(struct transfer *transfer)
 {
     if (atomic_fetch_sub(&transfer->refs, 1) != 1)
         return;
-    file_close(&transfer->file, true);
+    file_close(&transfer->file, !record_is_open(&transfer->record));
+    record_close(&transfer->record);
+    sums_free(&transfer->sums);
     plan_free(&transfer->plan);
     head_unref(transfer->head);
     request_free(&transfer->request);
@@ -192,6 +198,8 @@ static void describe_end(struct transfer *transfer, struct ldl_event *event)
         event->content_encoding = transfer->known.coding; /* nobody changes it any more */
     event->warning = transfer->warning;
     event->path = transfer->path;
+    event->resumed = transfer->resumed;
+    event->resumable = transfer->resumable;
 }
 
 void transfer_done(struct transfer *transfer)
@@ -246,8 +254,13 @@ static void begin_again(struct transfer *transfer)
     identity_clear(&transfer->known);
     transfer->flips = 0;
     transfer->furthest = 0;
+    transfer->proof = PROOF_NONE;
+    transfer->resumed = 0;
     atomic_store(&transfer->received, 0);
-    transfer_schedule(transfer);
+    if (transfer->file.fd >= 0)
+        transfer_job(transfer, JOB_RESET);
+    else
+        transfer_schedule(transfer);
 }
 
 void transfer_settle(struct transfer *transfer)
@@ -283,6 +296,23 @@ void transfer_set_head(struct transfer *transfer, struct head *head)
     transfer->unanswered = true;
     describe_head(transfer, &transfer->head_note);
     transfer_post(transfer, &transfer->head_note, LDL_EVENT_HEAD);
+}
+
+int transfer_plan_anew(struct transfer *transfer)
+{
+    plan_free(&transfer->plan);
+    transfer->proof = PROOF_NONE;
+    transfer->resumed = 0;
+    atomic_store(&transfer->received, 0);
+    return plan_init(&transfer->plan, transfer->known.total,
+                     transfer->request.options.min_split);
+}
+
+void transfer_proven(struct transfer *transfer)
+{
+    transfer->proof = PROOF_NONE;
+    transfer->check_count = 0;
+    plan_divide(&transfer->plan, transfer->connections);
 }
 
 void transfer_check_complete(struct transfer *transfer)

@@ -15,9 +15,11 @@
 #include "answer.h"
 #include "chunk.h"
 #include "file.h"
+#include "hasher.h"
 #include "limit.h"
 #include "luadl.h"
 #include "queue.h"
+#include "record.h"
 #include "request.h"
 #include "url.h"
 
@@ -29,9 +31,19 @@ enum message_type {
     MESSAGE_GO,
     MESSAGE_SCHEDULE,
     JOB_OPEN,
+    JOB_RESET,
     JOB_PUBLISH,
     JOB_DISCARD
 };
+
+/* How the server's answers are to show that what is held of an earlier run belongs to the same resource. */
+enum proof {
+    PROOF_NONE,      /* shown, or there is nothing to show */
+    PROOF_VALIDATOR, /* by a strong validator: If-Range, and the answer's own */
+    PROOF_OVERLAP    /* by bytes: what `checks` name is fetched again and compared (H25) */
+};
+
+#define CHECKS_MOST 32
 
 /* An accepted head. Immutable; the last reference frees. */
 struct head {
@@ -109,6 +121,13 @@ struct transfer {
     char *dir, *name;
     char *path;              /* what was published, or NULL; set once, before DONE */
     const char *warning;     /* static text, or NULL */
+    int proof;               /* enum proof: one stream at a time until it is shown */
+    struct span checks[CHECKS_MOST];
+    int check_count;
+    int64_t resumed;         /* bytes that an earlier run had brought */
+    bool drop_part;          /* what an earlier run left is not wanted */
+    bool recorded;           /* the journal may count bytes: it is reset before they are written over */
+    bool resumable;          /* it failed, and the same request goes on where it stopped */
     double finished;         /* when, for elapsed */
     double over_since;       /* when `over` was set */
     struct ldl_error error;  /* why it ended, when state is FINISHED or over is set */
@@ -116,6 +135,12 @@ struct transfer {
 
     /* the disk thread's while a job runs; the descriptor and path are immutable from MESSAGE_GO on */
     struct file file;
+    struct block_sums sums; /* set while no stream writes */
+
+    /* the disk thread's */
+    struct record record;
+    int64_t checkpointed; /* `received` at the last checkpoint */
+    struct transfer *next_recorded, **link_recorded;
 
     /* each in one queue at most */
     struct message go, schedule, job;
@@ -155,6 +180,10 @@ void transfer_settle(struct transfer *transfer);
 void transfer_set_head(struct transfer *transfer, struct head *head); /* takes the reference */
 /* Everything is written: publish. */
 void transfer_check_complete(struct transfer *transfer);
+/* It is shown that what is held may be used. Others may join now: transfer_schedule. */
+void transfer_proven(struct transfer *transfer);
+/* All of it is missing again. 0 or a negative kind. */
+int transfer_plan_anew(struct transfer *transfer);
 /* The identity and all received bytes are dropped; begins anew when the streams are gone. */
 void transfer_restart(struct transfer *transfer);
 

@@ -18,6 +18,7 @@ local errors = {}
 ---@field curl_code integer?
 ---@field retry_after number? seconds
 ---@field retry_at number? seconds since the epoch
+---@field resumable boolean? what came is kept: the same download again continues it
 ---@field cause any the error beneath
 ---@field traceback string? of a script that failed
 local methods = {}

@@ -135,6 +135,19 @@ local function escape_artefact(name)
   return is_ours and name .. "_" or name
 end
 
+local function escape(name, opts)
+  if opts.windows ~= false then name = escape_device(name) end
+  return escape_artefact(name)
+end
+
+-- Cut further than needed only where an escape would not fit: what is safe stays as it is.
+local function fit(name, opts)
+  local room = room_for(opts)
+  local escaped = escape(shorten(name, room), opts)
+  if #escaped <= room then return escaped end
+  return escape(shorten(name, room - ESCAPES_MAX), opts)
+end
+
 --- A name as close to the given one as is safe on any system. Separators become "_".
 ---@param name string
 ---@param opts luadl.name_options?
@@ -143,10 +156,9 @@ end
 function filename.sanitise(name, opts)
   opts = opts or {}
   local safe = replace_characters(disposition.to_utf8(name), opts)
-  safe = shorten(trim_ends(safe), room_for(opts) - ESCAPES_MAX)
+  safe = fit(trim_ends(safe), opts)
   if safe == "" then return nil, errors.new("bad_name", "nothing is left of the name") end
-  if opts.windows ~= false then safe = escape_device(safe) end
-  return escape_artefact(safe)
+  return safe
 end
 
 -- Checking ----------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ function luadl.get(url, opts)
     error("options: expected a table, got a " .. type(opts), 2)
   end
   local request = {}
-  for name, value in pairs(opts or {}) do request[name] = value end
+  for name, value in next, opts or {} do request[name] = value end
   request.url = url
   return shared_session():get(request)
 end

@@ -18,6 +18,7 @@ local signal_methods = {}
 local signal_metatable = { __name = "luadl.signal", __index = signal_methods }
 
 local AWAIT = {} -- what our own waits yield; anything else came from a stranger
+local BUDGET = 1000000 -- instructions between two looks at whether a task may go on
 
 ---@param world { now: (fun(): number), wait: fun(seconds: number|nil), poll: fun() }
 ---@return luadl.loop
@@ -68,8 +69,13 @@ function methods:forget(timer)
   self.timers[timer] = nil
 end
 
+local function failure_of(task, thrown)
+  if errors.is(thrown, "script_budget") then return thrown end
+  return errors.wrap_thrown(thrown, task.what, task.thread)
+end
+
 local function finish(self, task, ok, ...)
-  task.failure = not ok and errors.wrap_thrown((...), task.what, task.thread) or nil
+  task.failure = not ok and failure_of(task, (...)) or nil
   task.results = { n = select("#", ...), ... }
   self.current = task.before
   task.ended:fire()
@@ -92,15 +98,37 @@ local function resume(self, task, ...)
   after(coroutine.resume(task.thread, ...))
 end
 
+-- A script that catches this meets it again.
+local function guard(task)
+  debug.sethook(task.thread, function()
+    if not task.owner:overdue() then return end
+    error(errors.new("script_budget", task.what .. ": still busy when the deadline passed"), 0)
+  end, "", BUDGET)
+end
+
 --- Starts `run(...)` as a task, at the next step. What it throws becomes an error of kind
---- "callback" in `task.failure`; `what` names it there.
+--- "callback" in `task.failure`; `what` names it there. It belongs to the owner of the task that
+--- starts it.
 ---@param what string
 ---@param run function
 ---@return table task with the signal `ended`, `results` and `failure`
 function methods:spawn(what, run, ...)
-  local task = { what = what, thread = coroutine.create(run), ended = self:signal() }
+  return self:spawn_for(self:owner(), what, run, ...)
+end
+
+--- The same for another owner; a task that never waits is ended once `owner:overdue()` (L-2).
+---@param owner { overdue: fun(self): boolean }|nil
+function methods:spawn_for(owner, what, run, ...)
+  local thread = coroutine.create(run)
+  local task = { what = what, thread = thread, owner = owner, ended = self:signal() }
+  if owner then guard(task) end
   make_ready(self, task, ...)
   return task
+end
+
+--- Whose task runs now.
+function methods:owner()
+  return self.current and self.current.owner
 end
 
 local function in_task(self)

@@ -48,6 +48,15 @@ local function choose_exists(values)
   values.exists = values.exists or (values.output and "fail" or "rename")
 end
 
+-- A .part says by its name where it is.
+local function check_place(values)
+  if type(values.resume) ~= "string" then return true end
+  for _, name in ipairs({ "output", "dir" }) do
+    if values[name] then return nil, ("choose one of 'resume' and '%s'"):format(name) end
+  end
+  return true
+end
+
 --- Checks `given` and fills in what it leaves out.
 ---@param given table|nil
 ---@param scope "session"|"download"|"command"
@@ -61,6 +70,8 @@ function options.read(given, scope, defaults)
   local entries = in_scope(scope)
   local values, message = types.read_fields(entries, given or {}, "option")
   if not values then return nil, message end
+  local right, wrong = check_place(values)
+  if not right then return nil, wrong end
   spread_timeout(values)
   fill(values, entries, defaults)
   if scope == "download" then choose_exists(values) end

@@ -30,15 +30,21 @@ function progress.eta(stats)
   return math.max(0, (stats.total - stats.received) / stats.speed)
 end
 
---- "[=====>    ]" in exactly `columns`.
+local function share(room, received, total)
+  local percent = progress.percent({ received = received, total = total }) or 0
+  return math.floor(room * percent / 100)
+end
+
+--- "[--===>    ]" in exactly `columns`: first what an earlier run brought, then this one's.
 ---@param stats table
 ---@param columns integer at least 3
 ---@return string
 function progress.bar(stats, columns)
   local room = columns - 2
-  local filled = math.floor(room * (progress.percent(stats) or 0) / 100)
-  local tip = filled < room and filled > 0 and ">" or ""
-  local line = ("="):rep(filled - #tip) .. tip
+  local filled = share(room, stats.received, stats.total)
+  local before = math.min(filled, share(room, stats.resumed or 0, stats.total))
+  local tip = filled < room and filled > before and ">" or ""
+  local line = ("-"):rep(before) .. ("="):rep(filled - before - #tip) .. tip
   return "[" .. line .. (" "):rep(room - #line) .. "]"
 end
 
@@ -77,8 +83,9 @@ function progress.line(stats, columns)
   return with_bar(stats, columns, right) .. "  " .. right
 end
 
---- What is said of a finished file: "iso/big.iso  1.5 GiB in 12s, 128.0 MiB/s".
----@param result { path: string, size: integer, elapsed: number }
+--- What is said of a finished file: "iso/big.iso  1.5 GiB in 12s, 128.0 MiB/s". The speed is that
+--- of this run's bytes.
+---@param result { path: string, size: integer, resumed: integer?, elapsed: number }
 ---@return string
 function progress.finished(result)
   local elapsed = math.max(result.elapsed or 0, 0.001)
@@ -86,7 +93,7 @@ function progress.finished(result)
     text.clean(result.path or "?"),
     units.format_bytes(result.size or 0),
     units.format_duration(elapsed),
-    units.format_rate((result.size or 0) / elapsed)
+    units.format_rate(math.max(0, (result.size or 0) - (result.resumed or 0)) / elapsed)
   )
 end
 

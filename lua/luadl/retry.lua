@@ -33,6 +33,8 @@ local FRESH_TRIES = 2
 local LAST_EXPONENT = 30 -- keeps base * 2^n a finite number; `max` rules long before
 
 local TRANSIENT = { [408] = true, [425] = true, [429] = true }
+local EXPIRED = { [400] = true, [401] = true, [403] = true, [404] = true, [410] = true }
+local BETWEEN_RENEWALS = 10 -- seconds
 local LIMIT_STATUS = { [403] = true, [429] = true, [503] = true }
 
 -- A server that has had enough says so in many ways; these count when no byte came.
@@ -68,7 +70,16 @@ local function of_status(status)
   return "stop"
 end
 
-local function reaction_to(err)
+-- A link that a redirect led to, or for which there is a policy, may have run out (H28).
+local function may_be_expired(fault)
+  local err = fault.error
+  return (fault.redirected or fault.renewable) and JUDGED_BY_STATUS[err.kind]
+    and EXPIRED[err.status]
+end
+
+local function reaction_to(fault)
+  local err = fault.error
+  if may_be_expired(fault) then return "renew" end
   if err.status and JUDGED_BY_STATUS[err.kind] then return of_status(err.status) end
   if err.kind == "protocol" and err.curl_code == EMPTY_REPLY then return "again" end
   return REACTIONS[err.kind] or (err.retriable and "again" or "stop")
@@ -139,6 +150,14 @@ function react.degrade(_, fault)
   return 0, { single = true }
 end
 
+-- What was refused from the first, through a fresh link too, isn't there.
+function react.renew(policy, fault)
+  local never_worked = fault.renewed_ago and (fault.saved or 0) == 0
+  if never_worked or fault.attempt > policy.tries then return give_up(policy, fault) end
+  local ago = fault.renewed_ago or math.huge
+  return math.max(0, BETWEEN_RENEWALS - ago, fault.host_delay or 0), { renew = true }
+end
+
 function react.restart(_, fault)
   if fault.restarts == 0 then return 0, { restart = true } end
   return false
@@ -157,9 +176,10 @@ local function is_refusal(err)
 end
 
 -- One connection works already: that another is refused says how many the server wants, or that
--- the URL worked once only.
+-- the URL worked once only; where somebody can make a fresh one, that is the better cure.
 local function react_to_spare(fault)
   if is_limit(fault) then return 0, { fewer = true } end
+  if fault.renewable and may_be_expired(fault) then return nil end
   if is_refusal(fault.error) then return 0, { single = true } end
   return nil
 end
@@ -175,7 +195,8 @@ end
 
 --- The default policy: network errors, 408, 425, 429 and 5xx are tried again with full-jitter
 --- exponential backoff, or when Retry-After says (RFC 9110, section 10.2.3); an attempt that
---- brought bytes goes on at once; failures of additional connections lower their number.
+--- brought bytes goes on at once; failures of additional connections lower their number; a link
+--- that may have run out is renewed.
 ---@param opts { tries: integer?, base: number?, max: number?, jitter: boolean?,
 --- max_retry_after: number?, random: (fun(): number)?, now: (fun(): number)? }|nil seconds
 ---@return fun(fault: table): number|false, table|nil
@@ -186,7 +207,7 @@ function retry.backoff(opts)
       local delay, change = react_to_spare(fault)
       if delay then return delay, change end
     end
-    return react[reaction_to(fault.error)](policy, fault)
+    return react[reaction_to(fault)](policy, fault)
   end
 end
 

@@ -47,44 +47,40 @@ function session.new(opts)
   return self
 end
 
-local function check_open(self)
-  if not self.engine then error("the session is closed", 3) end
+local function check_open(self, level)
+  if not self.engine then error("the session is closed", level or 3) end
 end
 
-local function check_url(opts)
-  if type(opts) ~= "table" or type(opts.url) ~= "string" then
+-- Errors are for the line that called the method which calls this.
+local function begin(self, opts, info)
+  check_open(self, 4)
+  local checked = options.check(opts, "download", self.defaults, 3)
+  if not checked.url and type(checked.resume) ~= "string" then
     error("a download needs the option 'url'", 3)
   end
+  return download.new(self, checked, info)
 end
 
 --- Starts a download.
----@param opts table as in luadl.options, with `url`
+---@param opts table as in luadl.options, with `url`, or with `resume = PART`
 ---@return luadl.download
 function methods:download(opts)
-  check_open(self)
-  check_url(opts)
-  local checked = options.check(opts, "download", self.defaults)
-  return download.new(self, checked)
+  local begun = begin(self, opts) -- no tail call: the level of errors counts on this frame
+  return begun
 end
 
 --- Starts a download and waits for it.
 ---@return table|nil result
 ---@return luadl.error|nil
 function methods:get(opts)
-  check_open(self)
-  check_url(opts)
-  local checked = options.check(opts, "download", self.defaults)
-  return download.new(self, checked):wait()
+  return begin(self, opts):wait()
 end
 
 --- What the server says about a resource; nothing is saved.
 ---@return table|nil head
 ---@return luadl.error|nil
 function methods:info(opts)
-  check_open(self)
-  check_url(opts)
-  local checked = options.check(opts, "download", self.defaults)
-  return download.new(self, checked, true):wait()
+  return begin(self, opts, true):wait()
 end
 
 --- Waits at most so long and does all that is due.
@@ -106,9 +102,9 @@ function methods:close()
   local engine = self.engine
   if not engine then return end
   self.engine = nil
-  engine:close()
   for _, each in pairs(self.downloads) do each:abandon() end
   self.downloads = {}
+  engine:close()
   self.loop:step(0)
 end
 

@@ -47,8 +47,29 @@ describe("advice", function()
     assert.matches("%d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d", advice.on(err))
   end)
 
+  it("says how a .part goes on, where it can go on as it is", function()
+    local function on(kind, facts)
+      facts = facts or {}
+      facts.resumable, facts.path = true, "a/f"
+      return advice.on(errors.new(kind, "x", facts))
+    end
+    assert.equal("the same command again continues it", on("cancelled"))
+    assert.equal("make room, or use -d DIR elsewhere; the same command again continues it",
+      on("quota"))
+    assert.equal("--resume 'a/f.part' URL continues it from another one",
+      on("auth", { status = 403 }))
+    assert.equal("--restart begins anew", on("remote_changed"))
+    assert.equal("--restart begins anew, --adopt checks and keeps it", on("journal_corrupt"))
+  end)
+
+  it("tells whose the .part is that is in the way", function()
+    local function on(message) return advice.on(errors.new("exists", message)) end
+    assert.matches("^%-%-resume PART URL continues it", on("its .part belongs to another URL"))
+    assert.equal("--restart drops it", on("x.part of an earlier run is in the way"))
+  end)
+
   it("is silent where it knows nothing, and about what isn't an error", function()
-    assert.is_nil(advice.on(errors.new("remote_changed")))
+    assert.is_nil(advice.on(errors.new("closed")))
     assert.is_nil(advice.on("text"))
     assert.is_nil(advice.on(nil))
   end)

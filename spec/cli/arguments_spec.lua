@@ -23,7 +23,8 @@ local PROMISED = {
   "-o --output", "-d --dir", "-n --connections", "-j --jobs", "-H --header", "-A --user-agent",
   "-u --user", "-x --proxy", "-k --insecure", "--cacert", "--retry", "--timeout",
   "--connect-timeout", "--deadline", "--max-size", "--min-split", "--exists", "--info", "--json",
-  "-q --quiet", "-v --verbose", "--version", "-h --help",
+  "-q --quiet", "-v --verbose", "--version", "-h --help", "--resume", "--restart",
+  "--resume-check", "--changed", "--adopt",
 }
 
 describe("the command's help", function()
@@ -38,6 +39,10 @@ describe("the command's help", function()
       assert.is_table(flags[flag], flag)
       assert.is_truthy(text:find(" " .. flag:gsub(" ", ", "), 1, true), flag)
     end
+  end)
+
+  it("shows the flag that turns an option off", function()
+    assert.matches("\n      %-%-no%-resume  +neither ", text)
   end)
 
   it("tells the defaults", function()
@@ -107,6 +112,32 @@ describe("arguments", function()
     assert.matches("^no URL given; usage: luadl ", refusal())
   end)
 
+  it("take --resume with a .part and at most one URL", function()
+    local request = parse("--resume", "d/f.part")
+    assert.same({ resume = "d/f.part" }, request.options)
+    assert.same({}, request.urls)
+    assert.same({ URL }, parse("--resume=f.part.lj", URL).urls)
+    assert.matches("name one URL at most", refusal("--resume", "f.part", URL, URL))
+    assert.matches("^option '%-%-resume': 'http://.*' is no .part: ", refusal("--resume", URL))
+    assert.matches("is no .part", refusal("--resume", "d/.part"))
+  end)
+
+  it("take --no-resume without an argument", function()
+    assert.same({ resume = false }, parse("--no-resume", URL).options)
+    assert.equal("no URL given; usage: luadl [options] URL...", refusal("--no-resume"))
+  end)
+
+  it("refuse two options that contradict each other", function()
+    for _, words in ipairs({
+      { "--resume", "f.part", "--output", "f" }, { "--resume", "f.part", "--dir", "d" },
+      { "--resume", "f.part", "--info" }, { "--adopt", "--restart", URL },
+      { "--adopt", "--no-resume", URL },
+    }) do
+      assert.matches("^choose one of '%-%-[%w-]+' and '%-%-[%w-]+'$",
+        refusal(table.unpack(words)), table.concat(words, " "))
+    end
+  end)
+
   it("take -o with a slash at its end for a folder", function()
     local request = parse("-o", "out/", URL, "http://b/")
     assert.is_nil(request.each.output)
@@ -157,7 +188,8 @@ describe("users of other tools", function()
       { "--min-split 1M", "-k1M" }, { "--min-split 1M", "-k", "1M" },
       { "--min-split", "--min-split-size=1M" }, { "-n N", "--split=5" },
       { "-n N", "--max-connection-per-server=5" }, { "-o FILE", "-O" }, { "redirects", "-L" },
-      { "resume", "-c" }, { "resume", "--continue" }, { "--deadline", "--max-time", "5" },
+      { "by itself", "-c" }, { "by itself", "--continue" }, { "by itself", "-C", "-" },
+      { "--deadline", "--max-time", "5" },
       { "--retry", "-t", "5" }, { "-d DIR", "-P", "dir" }, { "-o FILE", "--output-document=f" },
       { "-A", "-U", "me" }, { "-A", "--useragent=me" }, { "rate", "--limit-rate", "1M" },
       { "rate", "--max-download-limit=1M" }, { "--info", "-I" },

@@ -495,11 +495,71 @@ describe("luadl", function()
     end)
   end)
 
+  describe("continues", function()
+    local LARGE = 4 * 1048576
+
+    -- Falls silent in the middle of the first answer.
+    local function halting(connection, request, parameters, state)
+      if state.halted then return connection:file(request, parameters) end
+      state.halted = true
+      connection:status(200, { { "Content-Length", parameters.size }, { "ETag", '"1"' },
+        { "Accept-Ranges", "bytes" } })
+      connection:body(0, parameters.size // 2 - 1)
+      connection:hold()
+    end
+
+    local function interrupted(name)
+      local url = serve(name, halting, { size = LARGE })
+      local result = quick("-n1", "--timeout", "0.3", "-o", path, url)
+      assert_status(2, result, "; the same command again continues it")
+      return url
+    end
+
+    local function share(result)
+      assert.equal(0, result.status, result.stderr)
+      assert.equal(server.sha256(SEED, LARGE), helper.sha256(path))
+      return tonumber(result.stderr:match("%(continued at (%d+)%%%)"))
+    end
+
+    it("with the same command", function()
+      local url = interrupted("/again")
+      local before = share(quick("-n1", "-o", path, url))
+      assert.is_true(before > 0 and before <= 50, before)
+      assert.equal(LARGE, lfs.attributes(path, "size"))
+      assert.same({ path:match("[^/]*$") }, entries(folder))
+    end)
+
+    it("a .part by its name, without a URL and with another one", function()
+      interrupted("/by-name")
+      assert.is_number(share(quick("--resume", path .. ".part")))
+      os.remove(path)
+      local url = interrupted("/elsewhere")
+      local result = quick("-o", path, url .. "?other")
+      assert_status(13, result, "--resume PART URL continues it")
+      assert.is_number(share(quick("--resume", path .. ".part", url .. "?other")))
+    end)
+
+    it("no more than it is told to", function()
+      local url = interrupted("/restart")
+      assert.is_nil(share(quick("--restart", "-o", path, url)))
+      os.remove(path)
+      url = serve("/no-resume", halting, { size = LARGE })
+      local result = quick("--no-resume", "-n1", "--timeout", "0.3", "-o", path, url)
+      assert_status(2, result)
+      assert.is_nil(result.stderr:find("again continues", 1, true))
+      assert.same({}, entries(folder))
+    end)
+
+    it("nothing that has no record, and says so", function()
+      assert_status(1, luadl("--resume", path .. ".part"), "no usable record is beside it")
+    end)
+  end)
+
   describe("explains", function()
     it("the words of other tools", function()
       for advice, words in pairs({
         ["-n 16"] = { "-x16" }, ["-n N"] = { "-s16" }, ["--min-split 1M"] = { "-k1M" },
-        ["use -d DIR"] = { "-P", "x" }, ["can't resume yet"] = { "-c" },
+        ["use -d DIR"] = { "-P", "x" }, ["continues by itself"] = { "-c" },
         ["leave it out"] = { "-L" }, ["did you mean '--connections'"] = { "--conections", "3" },
         ["-d DIR (--dir)"] = { "--output-dir", "x" },
       }) do

@@ -24,6 +24,7 @@ local function parts(changes)
   made.luadl = { session = function(opts) made.seen.options = opts return made.session end }
   made.batch = { run = function() return { done = 1, failed = 0, total = 1 } end }
   made.sys = {
+    hide = function() end,
     raise_fd_limit = function() end,
     catch_signals = function(fd) made.seen.wake_fd = fd end,
     interrupted = function() return made.interrupts end,
@@ -95,6 +96,21 @@ describe("the command", function()
     assert.equal(16, cli.main({ "-d", "new", "http://a/1" }, made))
     assert.equal("new", made.seen.dir)
     assert.matches("^luadl: cannot write into new: Permission denied; ", made.world.stderr.text())
+  end)
+
+  it("hands a .part to the session, with a URL if there is one", function()
+    for _, url in ipairs({ "http://a/new", false }) do
+      local made = parts()
+      function made.batch.run(_, list)
+        made.seen.list = list
+        return { done = 1, failed = 0, total = 1 }
+      end
+      assert.equal(0, cli.main({ "--resume", "d/f.part", url or nil }, made))
+      assert.equal("d/f.part", made.seen.options.resume)
+      assert.equal(1, #made.seen.list)
+      assert.equal(url or nil, made.seen.list[1].url)
+      assert.equal("d", made.seen.folder)
+    end
   end)
 
   it("looks where -o leads", function()

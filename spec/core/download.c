@@ -4,6 +4,13 @@
 
 #include "luadl.h"
 
+static void take_head(ldl_session *session, const struct ldl_event *event,
+                      const struct ldl_target *target)
+{
+    if (ldl_start(session, event->id, target) != 0)
+        ldl_cancel(session, event->id, NULL);
+}
+
 static int take_fault(ldl_session *session, const struct ldl_event *event)
 {
     static const struct ldl_retry again = {0};
@@ -31,7 +38,7 @@ static int pump(ldl_session *session, const struct ldl_target *target)
         if (!event)
             ldl_wait(session, -1);
         else if (event->type == LDL_EVENT_HEAD)
-            ldl_start(session, event->id, target);
+            take_head(session, event, target);
         else if (event->type == LDL_EVENT_FAULT)
             take_fault(session, event);
         else

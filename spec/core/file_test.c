@@ -379,7 +379,7 @@ static void f14_a_part_in_use_is_locked(void **state)
     assert_content("name.part", "mine");
     file_close(&file, false);
     assert_int_equal(file_open(&other, dir, "name", true), 0);
-    assert_size("name.part", 0);
+    assert_content("name.part", "mine");
 }
 
 static void publish_for_other(void)
@@ -420,24 +420,31 @@ static void f14_without_locks_only_a_new_part_is_used(void **state)
     assert_fails(file_open(&file, dir, "name", true), LDL_LOCKED, ENOLCK);
 }
 
-static void a_small_left_over_is_used_from_zero(void **state)
-{
-    (void) state;
-    put("name.part", "stale");
-    resize("name.part", 1 << 20);
-    assert_int_equal(chmod(in_dir("name.part"), 0666), 0);
-    open_part();
-    assert_size("name.part", 0);
-    assert_int_equal(look("name.part").st_mode & 07777, 0600);
-}
-
-static void i4_a_large_left_over_is_kept(void **state)
+static void i4_a_left_over_is_opened_as_it_is(void **state)
 {
     (void) state;
     put("name.part", "precious");
-    resize("name.part", (1 << 20) + 1);
-    assert_fails(file_open(&file, dir, "name", true), LDL_JOURNAL_CORRUPT, EEXIST);
-    assert_size("name.part", (1 << 20) + 1);
+    open_part();
+    assert_int_equal(file.found, strlen("precious"));
+    assert_content("name.part", "precious");
+}
+
+static void a_new_part_was_not_found(void **state)
+{
+    (void) state;
+    open_part();
+    assert_int_equal(file.found, -1);
+}
+
+static void a_left_over_is_wiped_on_request(void **state)
+{
+    (void) state;
+    put("name.part", "stale");
+    assert_int_equal(chmod(in_dir("name.part"), 0666), 0);
+    open_part();
+    assert_int_equal(file_wipe(&file), 0);
+    assert_size("name.part", 0);
+    assert_int_equal(look("name.part").st_mode & 07777, 0600);
 }
 
 static void i4_a_left_over_with_another_name_is_kept(void **state)
@@ -956,8 +963,9 @@ int main(void)
         TEST(f14_a_part_that_was_published_before_the_lock_is_not_touched),
         TEST(f14_a_part_that_was_made_anew_before_the_lock_is_not_touched),
         TEST(f14_without_locks_only_a_new_part_is_used),
-        TEST(a_small_left_over_is_used_from_zero),
-        TEST(i4_a_large_left_over_is_kept),
+        TEST(i4_a_left_over_is_opened_as_it_is),
+        TEST(a_new_part_was_not_found),
+        TEST(a_left_over_is_wiped_on_request),
         TEST(i4_a_left_over_with_another_name_is_kept),
         TEST(i4_a_left_over_of_another_user_is_kept),
         TEST(s8_a_symlink_under_the_part_is_never_followed),

@@ -5,56 +5,11 @@
 
 local helper = require("spec.support.helper")
 local oracle = require("spec.support.oracle")
-local random = require("spec.support.random")
+local plans = require("spec.support.plans")
 local server = require("spec.support.server")
 
-local MIB = 2 ^ 20
 local SEEDS = tonumber(os.getenv("LUADL_SEEDS")) or 40
 local SINGLE = tonumber(os.getenv("LUADL_SEED"))
-
-local SIZES = { 0, 1, 65536, 100000, MIB - 1, MIB, 2 * MIB + 1, 3 * MIB, 3 * MIB + 777, 5 * MIB }
-local DATES = {
-  "Mon, 06 May 2024 10:00:00 GMT", "Tue, 07 May 2024 10:00:00 GMT", "Wed, 08 May 2024 10:00:00 GMT",
-}
-
--- Versions without validators must differ in their size: else nobody could tell them apart.
-local function make_versions(draw)
-  local validators = draw(1, 5)
-  local size = SIZES[draw(1, #SIZES)]
-  local versions = {}
-  for number = 1, 3 do
-    versions[number] = {
-      seed = number,
-      size = math.floor((validators == 1 or draw(0, 3) == 0) and size + number - 1 or size),
-      etag = (validators == 2 or validators == 4) and ('"v%d"'):format(number)
-        or validators == 5 and ('W/"v%d"'):format(number) or nil,
-      last_modified = (validators == 3 or validators == 4) and DATES[number] or nil,
-    }
-  end
-  return versions
-end
-
-local function make_plan(seed)
-  local draw = random.new(seed)
-  return {
-    seed = seed,
-    versions = make_versions(draw),
-    often = ({ 10, 30, 60, 90 })[draw(1, 4)],
-    faulty = ({ 5, 15, 40 })[draw(1, 3)],
-    rate = ({ 8 * MIB, 32 * MIB, 256 * MIB })[draw(1, 3)],
-    connections = draw(1, 8),
-  }
-end
-
-local function describe_plan(plan)
-  local words = {}
-  for _, version in ipairs(plan.versions) do
-    words[#words + 1] = ("%d bytes %s %s"):format(version.size, version.etag or "-",
-      version.last_modified or "-")
-  end
-  return ("%d %% of %d requests broken, %d connections; %s"):format(plan.often, plan.faulty,
-    plan.connections, table.concat(words, "; "))
-end
 
 local function print_log(requests)
   for _, request in ipairs(requests) do
@@ -73,7 +28,7 @@ describe("random faults", function()
   after_each(helper.finish)
 
   local function download(seed)
-    local plan = make_plan(seed)
+    local plan = plans.make(seed)
     local url = origin:serve("/random/" .. seed, function(connection, request, parameters, state)
       return require("spec.support.chaos").serve(connection, request, parameters, state)
     end, plan)
@@ -89,7 +44,7 @@ describe("random faults", function()
     end
     if not ok then
       if SINGLE then print_log(origin:requests("/random/" .. seed)) end
-      error(("LUADL_SEED=%d: %s\n%s"):format(seed, tostring(result), describe_plan(plan)), 0)
+      error(("LUADL_SEED=%d: %s\n%s"):format(seed, tostring(result), plans.describe(plan)), 0)
     end
     origin:requests("/random/" .. seed) -- raises what went wrong in the behaviour itself
     return result, err

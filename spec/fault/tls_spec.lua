@@ -234,32 +234,8 @@ describe("a proxy", function()
     assert.equal(407, trial.fails(url, "auth", { proxy = origin.url }).err.status)
   end)
 
-  -- CONNECT, then bytes both ways.
   local function tunnel(connection, _, parameters)
-    local socket = require("socket")
-    local target = assert(socket.connect("127.0.0.1", parameters.port))
-    local scheduler = connection.scheduler
-    target:settimeout(0)
-    connection:status(200)
-    local function pump(source, sink)
-      repeat
-        scheduler:readable(source)
-        local bytes, err, partial = source:receive(65536)
-        bytes = bytes or partial
-        local position = 1
-        while position <= #bytes do
-          local last, problem, reached = sink:send(bytes, position)
-          if problem == "closed" then return end
-          if problem then scheduler:writable(sink) end
-          position = (last or reached) + 1
-        end
-      until err == "closed"
-      sink:shutdown("both")
-    end
-    scheduler:go(pump, target, connection.socket)
-    pump(connection.socket, target)
-    target:close()
-    return connection:close()
+    return connection:tunnel(parameters.port)
   end
 
   it("tunnels TLS and hears nothing of what is meant for the server", function()

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
+
 #define START 16 /* magic, version, length */
 #define HASH 8
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool same_extents(const struct journal *a, const struct journal *b)
 {

@@ -6,7 +6,8 @@
 --
 -- `plan`: seed; versions, a list of { seed, size, etag, last_modified }, which differ in a field
 -- that is sent; often, the share of broken answers; faulty, the number of requests after which all
--- is well; rate.
+-- is well; rate; without, a fault that doesn't come (a page in the place of the file is told by
+-- who expects a content type alone).
 
 local content = require("spec.support.content")
 local random = require("spec.support.random")
@@ -242,6 +243,7 @@ function chaos.serve(connection, request, plan, state)
     return answer(connection, want)
   end
   connection.entry.fault = names[draw(1, #names)]
+  if connection.entry.fault == plan.without then return answer(connection, want) end
   return faults[connection.entry.fault](connection, want, draw, state)
 end
 

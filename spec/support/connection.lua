@@ -205,6 +205,33 @@ function methods:file(request, options)
   return resource.serve(self, request, options or self.parameters)
 end
 
+local function pump(self, source, sink)
+  repeat
+    self.scheduler:readable(source)
+    local bytes, err, partial = source:receive(65536)
+    bytes = bytes or partial
+    local position = 1
+    while position <= #bytes do
+      local last, problem, reached = sink:send(bytes, position)
+      if problem == "closed" then return end
+      if problem then self.scheduler:writable(sink) end
+      position = (last or reached) + 1
+    end
+  until err == "closed"
+  sink:shutdown("both")
+end
+
+--- Answers CONNECT with 200 and these headers, then hands bytes on, both ways.
+function methods:tunnel(port, headers)
+  local target = assert(socket.connect("127.0.0.1", port))
+  target:settimeout(0)
+  self:status(200, headers)
+  self.scheduler:go(pump, self, target, self.socket)
+  pump(self, self.socket, target)
+  target:close()
+  return self:close()
+end
+
 local function finish(self, how)
   self.closed = true
   self.entry.ended = self.entry.ended or how

@@ -4,13 +4,10 @@
  * LUADL_FAULT="call:effect[:skip[:times]][,...]": after `skip` calls, `times` of them (all when
  * absent) have the effect: an errno by its name (EIO), an EAI_ name for getaddrinfo, SHORT (half of
  * the bytes are written) or SLOWn (n seconds, then the call goes on). A test in the same process
- * says it with faultfs_set(). Calls on files are touched for NAME.part alone. Symbols are set by
- * asm label, because _FILE_OFFSET_BITS would rename them.
+ * says it with faultfs_set(). Calls on files are touched for NAME.part alone.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <dlfcn.h>
+#include "hook.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -156,20 +153,10 @@ static const struct rule *meet(const char *call)
     return NULL;
 }
 
-static bool is_part(const char *path)
-{
-    const char *end = strrchr(path, '.');
-    return end && strcmp(end, ".part") == 0;
-}
-
 static bool is_part_fd(int fd)
 {
-    char link[32], path[PATH_MAX];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    int kept = errno;
-    ssize_t length = readlink(link, path, sizeof path - 1);
-    errno = kept;
-    path[length > 0 ? length : 0] = '\0';
+    char path[PATH_MAX];
+    path_of_fd(fd, path);
     return is_part(path);
 }
 
@@ -192,17 +179,7 @@ static bool fails(const struct rule *rule)
     return true;
 }
 
-/* the calls: HOOK declares one under its symbol, ALIAS adds a symbol, NEXT is the real one */
-
-#define VISIBLE __attribute__((visibility("default")))
-#define HOOK(type, name, parameters)                    \
-    VISIBLE type hook_##name parameters __asm__(#name); \
-    typedef type name##_call parameters;                \
-    type hook_##name parameters
-#define ALIAS(name, symbol)                                               \
-    extern VISIBLE __typeof__(hook_##name) hook_##symbol __asm__(#symbol) \
-        __attribute__((alias(#name)))
-#define NEXT(name) ((name##_call *) dlsym(RTLD_NEXT, #name))
+/* the calls */
 
 HOOK(ssize_t, pwrite, (int fd, const void *bytes, size_t length, int64_t offset))
 {

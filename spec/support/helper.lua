@@ -24,6 +24,9 @@ local baseline
 --- The top of the source tree.
 helper.root = process.root
 
+--- The folder of what was built: modules, test programs, shims.
+helper.build = os.getenv("LUADL_BUILD") or helper.root .. "/build/5.4"
+
 --- A file's bytes, or nil when it can't be opened.
 function helper.read(path)
   local file = io.open(path, "rb")
@@ -162,7 +165,7 @@ local function find_parts(folder, found)
     local path = folder .. "/" .. name
     if name ~= "." and name ~= ".." and lfs.symlinkattributes(path, "mode") == "directory" then
       find_parts(path, found)
-    elseif name:find("%.part$") then
+    elseif name:find("%.part$") and not helper.exists(path .. ".lj") then
       found[path] = "file"
     end
   end
@@ -198,7 +201,7 @@ local function difference(before, after)
 end
 
 --- A snapshot of this process's threads and descriptors (those of running servers excepted) and
---- of the .part files in the given folders and those of `tmpdir`.
+--- of the .part files without a journal in the given folders and those of `tmpdir`.
 function helper.leaks(...)
   return setmetatable({ before = take_snapshot({ ... }), where = { ... } }, leak_metatable)
 end

@@ -1,7 +1,8 @@
 -- One download and its judgement: a result if and only if the file is right, byte for byte.
 -- SPDX-License-Identifier: MIT
 --
--- Also: after an error nothing is left under any name, and with a result nothing but the file.
+-- Also: with a result there is nothing but the file; after an error nothing, or a part with its
+-- journal, which another run could go on with.
 
 local lfs = require("lfs")
 local luadl = require("luadl")
@@ -11,6 +12,7 @@ local helper = require("spec.support.helper")
 local oracle = {}
 
 local TIME_LIMIT = 20 -- seconds; what takes longer hangs
+local WORTH_KEEPING = 2 ^ 20 -- bytes
 
 --- Retries that don't keep a spec waiting.
 function oracle.quick(opts)
@@ -79,10 +81,15 @@ local function check_file(result, folder, versions)
   return index
 end
 
-local function check_nothing(folder, err)
+-- A part is only worth something with its journal, and only if it is large.
+local function check_leftovers(folder, err)
   local names = names_in(folder)
-  if names[1] then
+  local pair = #names == 2 and names[1]:find("%.part$") and names[2] == names[1] .. ".lj"
+  if names[1] and not pair then
     error(("after '%s' there is %s"):format(tostring(err), table.concat(names, " ")), 0)
+  end
+  if pair and lfs.attributes(folder .. "/" .. names[1], "size") <= WORTH_KEEPING then
+    error(("after '%s' a small part is left"):format(tostring(err)), 0)
   end
 end
 
@@ -90,7 +97,7 @@ end
 ---@return integer|nil index of the version that came
 function oracle.judge(result, err, folder, versions)
   if result then return check_file(result, folder, versions) end
-  check_nothing(folder, err)
+  check_leftovers(folder, err)
   return nil
 end
 

@@ -6,14 +6,10 @@ local helper = require("spec.support.helper")
 
 local program = {}
 
-local function build_folder()
-  return os.getenv("LUADL_BUILD") or helper.root .. "/build/5.4"
-end
-
 -- The sanitizer's runtime has to come first. Threads that are left behind on purpose are no leaks.
 local function preload(fault)
   local libraries = { os.getenv("LUADL_SANITIZER") }
-  if fault then libraries[#libraries + 1] = build_folder() .. "/faultfs.so" end
+  if fault then libraries[#libraries + 1] = helper.build .. "/faultfs.so" end
   return table.concat(libraries, ":")
 end
 
@@ -26,7 +22,7 @@ local function environment(fault)
   local root = helper.root
   return {
     LUA_PATH = ("%s/lua/?.lua;%s/lua/?/init.lua;%s/?.lua;;"):format(root, root, root),
-    LUA_CPATH = build_folder() .. "/?.so;;",
+    LUA_CPATH = helper.build .. "/?.so;;",
     LD_PRELOAD = preload(fault),
     LUADL_FAULT = fault or "",
     ASAN_OPTIONS = also("ASAN_OPTIONS", "detect_leaks=0"),
@@ -36,12 +32,14 @@ end
 
 --- Runs Lua source; its `...` are the arguments. See helper.run for the result.
 ---@param source string
----@param opts? { arguments: string[], fault: string, timeout: number } fault as in faultfs.c
+---@param opts? { arguments: string[], fault: string, timeout: number, interpreter: string[] } fault
+--- as in faultfs.c
 function program.run(source, opts)
   opts = opts or {}
   local folder = helper.make_folder()
   helper.write(folder .. "/program.lua", source)
-  local words = { "lua5.4", folder .. "/program.lua" }
+  local words = { table.unpack(opts.interpreter or { "lua5.4" }) }
+  words[#words + 1] = folder .. "/program.lua"
   for _, word in ipairs(opts.arguments or {}) do words[#words + 1] = word end
   local result = helper.run(words, {
     env = environment(opts.fault),

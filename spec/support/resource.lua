@@ -41,6 +41,10 @@ local function common_headers(options)
 end
 
 local function send_body(connection, options, first, last)
+  if options.cut and last - first + 1 > options.cut then
+    connection:body(first, first + options.cut - 1, options)
+    return connection:close()
+  end
   local middle = options.gate and math.floor((first + last) / 2) or last
   connection:body(first, middle, options)
   if middle == last then return end
@@ -73,7 +77,8 @@ end
 
 --- Answers one request. `options`: size; seed; etag and last_modified, as they stand in the
 --- header; rate in bytes a second; delay in seconds before the answer; ranges = false;
---- content_type; disposition; headers, a list of further ones; gate, a function: the second half
+--- content_type; disposition; headers, a list of further ones; cut, bytes of the body after which the
+--- connection is closed; gate, a function: the second half
 --- of the body isn't sent before it returns true (or 5 s have passed).
 function resource.serve(connection, request, options)
   if options.delay then

@@ -91,6 +91,8 @@ function engine:retry(id, range, change) return note(self.world, "retry", id, ra
 
 function engine:connections(id, number) return note(self.world, "connections", id, number) end
 
+function engine:renew(id, url) return note(self.world, "renew", id, url) end
+
 function engine:forget(id) return note(self.world, "forget", id) end
 
 -- As the real one: DONE follows, exactly once.
@@ -102,8 +104,8 @@ end
 
 function engine:stat()
   return {
-    state = "running", received = self.world.received, total = 100, connections = 1,
-    elapsed = self.world.time - START,
+    state = "running", total = 100, connections = 1, received = self.world.received,
+    resumed = self.world.resumed, elapsed = self.world.time - START,
   }
 end
 
@@ -160,6 +162,7 @@ end
 function methods:download(opts, info)
   local all = { url = "http://host/file.bin" }
   for name, value in pairs(opts or {}) do all[name] = value end
+  all.url = all.url or nil -- false: it has none
   return download.new(self.session, options.check(all, "download", self.defaults), info)
 end
 
@@ -174,6 +177,9 @@ function world.new(defaults)
     over = {}, -- ids whose DONE is on its way
     last_id = 0,
     received = 0,
+    resumed = 0, -- of the bytes received
+    records = {}, -- by path of the .part
+    no_record = { kind = "journal_corrupt", message = "not usable" },
     defaults = options.check(defaults, "session"),
   }, metatable)
   local function now() return self.time end
@@ -188,6 +194,7 @@ function world.new(defaults)
       redact = function(url) return url end,
       name_max = function() return 255 end,
       decode = function() return nil end,
+      journal = function(path) return self.records[path] or nil, self.no_record end,
     },
     engine = setmetatable({ world = self }, { __index = engine }),
     loop = self.loop,

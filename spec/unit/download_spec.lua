@@ -428,6 +428,401 @@ describe("download", function()
     end)
   end)
 
+  describe("what an earlier run left", function()
+    it("is continued or not as the options say", function()
+      begin({ resume_check = "all", adopt = true })
+      begin({ resume = false, restart = true })
+      local first, second = here:told("new")[1][1], here:told("new")[2][1]
+      assert.is_false(first.no_resume)
+      assert.equal("all", first.resume_check)
+      assert.is_true(first.adopt)
+      assert.is_true(second.no_resume)
+      assert.is_true(second.restart)
+    end)
+
+    it("is dropped under each name that is tried, and never once the file is complete", function()
+      local download = begin_body({ restart = true, exists = "rename" })
+      here:taken(download.id)
+      settle()
+      assert.is_true(started()[1][2].restart)
+      assert.is_true(started()[2][2].restart)
+      here:fault(download.id, { stage = "publish", error = {
+        kind = "exists", message = "exists", errno = 17 } })
+      settle()
+      assert.is_nil(started()[3][2].restart)
+    end)
+
+    it("is told in the statistics and the result, and has no part in the speed", function()
+      local download = begin_body()
+      here.received, here.resumed = 1e6, 1e6
+      download:stats()
+      run_until(1)
+      assert.equal(0, download:stats().speed)
+      here.received = 1e6 + 500
+      run_until(3)
+      local speed = download:stats().speed
+      assert.is_true(speed > 0 and speed < 500, speed)
+      here:done(download.id, { resumed = 40 })
+      assert.equal(40, download:wait().resumed)
+    end)
+
+    it("is kept by a failure that says so", function()
+      local download = begin_body()
+      here:done(download.id, { resumable = true, error = { kind = "io", message = "disk" } })
+      assert.is_true(fails_with(download, "io").resumable)
+    end)
+
+    it("in the way of a chosen name makes it give way", function()
+      for _, kind in ipairs({ "exists", "locked", "journal_corrupt" }) do
+        local download = begin_body()
+        here:fault(download.id, { stage = "open", error = { kind = kind, message = "no" } })
+        settle()
+        assert.equal("file (1).bin", target().name)
+      end
+    end)
+  end)
+
+  describe("a .part by its name", function()
+    local function continue(opts)
+      opts = opts or {}
+      opts.resume = "d/f.part"
+      if opts.url == nil then opts.url = false end
+      return here:download(opts)
+    end
+
+    before_each(function()
+      here.records["d/f.part"] = { url = "http://old/f", received = 50 }
+    end)
+
+    it("is continued from its own URL, where it is", function()
+      local download = continue()
+      settle()
+      local request = here:told("new")[1][1]
+      assert.equal("http://old/f", request.url)
+      assert.equal("http://old/f", download.url)
+      assert.same({ dir = "d", name = "f", replace = false }, request.target)
+      assert.is_false(request.renewed)
+    end)
+
+    it("H29: is continued from the URL that is given", function()
+      continue({ url = "http://new/f", exists = "replace" })
+      settle()
+      local request = here:told("new")[1][1]
+      assert.equal("http://new/f", request.url)
+      assert.is_true(request.renewed)
+      assert.is_false(request.target.replace)
+    end)
+
+    it("may be meant by its record's name", function()
+      here:download({ url = false, resume = "d/f.part.lj" })
+      assert.equal("f", here:told("new")[1][1].target.name)
+    end)
+
+    it("that has no record fails before any request, also with a URL", function()
+      here.records = {}
+      for _, url in ipairs({ false, "http://new/f" }) do
+        local err = fails_with(continue({ url = url }), "journal_corrupt")
+        assert.equal("cannot continue d/f.part: no usable record is beside it", err.message)
+      end
+      assert.equal(0, #here:told("new"))
+    end)
+
+    it("needs no record to be adopted or dropped when a URL is given", function()
+      here.records = {}
+      continue({ url = "http://new/f", adopt = true })
+      continue({ url = "http://new/f", restart = true })
+      assert.equal(2, #here:told("new"))
+    end)
+
+    it("whose record tells no URL asks for one", function()
+      here.records["d/f.part"].url = ""
+      fails_with(continue(), "bad_url")
+    end)
+
+    it("S11: has a URL that the engine's rules hold for, as for any other", function()
+      here.records["d/f.part"].url = "file:///etc/passwd"
+      here.answers.new = function(request)
+        return nil, { kind = "bad_url", message = "not http: " .. request.url }
+      end
+      fails_with(continue(), "bad_url")
+    end)
+  end)
+
+  describe("a file that changed on the server", function()
+    local CHANGED = { kind = "remote_changed", message = "the file changed" }
+
+    local function change(download, fields)
+      local about = { error = CHANGED }
+      for name, value in pairs(fields or {}) do about[name] = value end
+      here:fault(download.id, about)
+      settle()
+    end
+
+    it("H20: begins again once, then fails", function()
+      local download = begin_body()
+      change(download)
+      assert.is_true(here:told("retry")[1][3].restart)
+      change(download)
+      fails_with(download, "remote_changed")
+    end)
+
+    it("H20: fails at once when told so", function()
+      for _, changed in ipairs({ "fail", function() return "fail" end,
+        function() return false end }) do
+        local download = begin_body({ changed = changed })
+        change(download)
+        fails_with(download, "remote_changed")
+      end
+      assert.equal(0, #here:told("retry"))
+    end)
+
+    it("H21: since an earlier run is begun again, and the result warns", function()
+      local download = begin_body()
+      change(download, { stage = "open" })
+      assert.same({ name = "file.bin", replace = false, restart = true }, target())
+      here:done(download.id)
+      assert.matches("^the file changed on the server: ", download:wait().warnings[1])
+    end)
+
+    it("H21: since an earlier run fails when told so, or when it changes again", function()
+      local download = begin_body({ changed = "fail" })
+      change(download, { stage = "open" })
+      fails_with(download, "remote_changed")
+      assert.equal(1, #started())
+      local second = begin_body()
+      change(second, { stage = "open" })
+      change(second)
+      fails_with(second, "remote_changed")
+    end)
+
+    it("warns only when something of an earlier run was dropped", function()
+      for resumed, warnings in pairs({ [0] = 0, [50] = 1 }) do
+        local download = begin_body()
+        here.resumed = resumed
+        change(download)
+        here:done(download.id)
+        assert.equal(warnings, #download:wait().warnings)
+      end
+    end)
+
+    it("is what the policy says, which may wait; nil is the default", function()
+      local seen
+      local download = begin_body({ changed = function(fault)
+        seen = fault
+        here.loop:sleep(5)
+      end })
+      change(download, { stage = "open" })
+      run_until(4)
+      assert.equal(1, #started())
+      run_until(6)
+      assert.is_true(target().restart)
+      assert.equal("open", seen.stage)
+      assert.equal("remote_changed", seen.error.kind)
+    end)
+
+    it("fails with kind callback when the policy answers nonsense", function()
+      local download = begin_body({ changed = function() return "maybe" end })
+      change(download)
+      fails_with(download, "callback")
+    end)
+  end)
+
+  describe("a link that ran out", function()
+    local GONE = { kind = "auth", message = "expired", status = 403 }
+
+    local function expire(download, fields)
+      local about = { error = GONE, redirected = true }
+      for name, value in pairs(fields or {}) do about[name] = value end
+      here:fault(download.id, about)
+      settle()
+    end
+
+    local function renewed()
+      local urls = {}
+      for index, call in ipairs(here:told("renew")) do urls[index] = call[2] end
+      return urls
+    end
+
+    before_each(function() here.received = 50 end)
+
+    it("H28: is made anew from the original URL", function()
+      local download = begin_body()
+      expire(download, { range = { 50, 99 } })
+      assert.same({ "http://host/file.bin" }, renewed())
+      assert.same({ 50, 99 }, here:told("retry")[1][2])
+      assert.is_nil(here:told("retry")[1][3].url)
+    end)
+
+    it("H28: is made anew at most once per 10 s", function()
+      local download = begin_body()
+      expire(download)
+      run_until(4)
+      expire(download, { attempt = 2 })
+      run_until(9.9)
+      assert.equal(1, #renewed())
+      run_until(10.1)
+      assert.equal(2, #renewed())
+      assert.equal(10, here:told("renew")[2].time)
+    end)
+
+    it("H28: is made anew once for ranges that fail together", function()
+      local download = begin_body()
+      for first = 0, 2 do
+        here:fault(download.id, { error = GONE, redirected = true, range = { first, first } })
+      end
+      settle()
+      assert.equal(1, #renewed())
+      assert.equal(3, #here:told("retry"))
+    end)
+
+    it("H28: is what the policy answers, also without a redirect", function()
+      local seen
+      local download = begin_body({ renew = function(fault)
+        seen = fault
+        return "http://fresh/1"
+      end })
+      expire(download, { redirected = false })
+      assert.same({ "http://fresh/1" }, renewed())
+      assert.equal(403, seen.error.status)
+      expire(download)
+      run_until(11)
+      assert.equal(2, #renewed())
+    end)
+
+    it("H28: is made once for all ranges that fail meanwhile", function()
+      local asked = 0
+      local download = begin_body({ renew = function()
+        asked = asked + 1
+        here.loop:sleep(3)
+        return "http://fresh/" .. asked
+      end })
+      for first = 0, 2 do expire(download, { range = { first, first } }) end
+      assert.equal(0, #here:told("retry"))
+      run_until(4)
+      assert.equal(1, asked)
+      assert.equal(3, #here:told("retry"))
+    end)
+
+    it("H28: is the original URL when the policy answers nil after a redirect", function()
+      local download = begin_body({ renew = function() end })
+      expire(download)
+      assert.same({ "http://host/file.bin" }, renewed())
+      local other = begin_body({ renew = function() end })
+      expire(other, { redirected = false })
+      fails_with(other, "auth")
+    end)
+
+    it("H28: fails the download when the policy answers false", function()
+      local asked = 0
+      local download = begin_body({ renew = function()
+        asked = asked + 1
+        here.loop:sleep(1)
+        return false
+      end })
+      expire(download)
+      expire(download, { range = { 5, 9 } })
+      assert.equal(403, fails_with(download, "auth").status)
+      run_until(50)
+      assert.equal(1, asked)
+      assert.equal(0, #here:told("retry"))
+    end)
+
+    it("H28: fails with kind callback when the policy throws or answers nonsense", function()
+      for _, policy in ipairs({ function() error("oops") end, function() return 7 end }) do
+        local download = begin_body({ renew = policy })
+        expire(download)
+        fails_with(download, "callback")
+      end
+    end)
+
+    it("H28: fails with the engine's error when the fresh one is no URL", function()
+      here.answers.renew = function() return nil, { kind = "bad_url", message = "no URL" } end
+      local download = begin_body({ renew = function() return "::" end })
+      expire(download)
+      fails_with(download, "bad_url")
+    end)
+
+    it("H28: that was refused from the first is made anew once", function()
+      here.received = 0
+      local download = begin()
+      expire(download)
+      assert.equal(1, #renewed())
+      expire(download, { attempt = 2 })
+      fails_with(download, "auth")
+    end)
+  end)
+
+  describe("renew", function()
+    it("H29: takes a fresh link, and what waits goes on at once", function()
+      local download = begin_body({ retry = function() return 100 end })
+      here:fault(download.id)
+      run_until(5)
+      assert.is_true(download:renew("http://fresh/1"))
+      settle()
+      assert.equal("http://fresh/1", here:told("renew")[1][2])
+      assert.equal(5, here:told("retry")[1].time)
+      assert.equal("http://fresh/1", download.url)
+    end)
+
+    it("H29: spares a range that waits for a fresh link the second one", function()
+      here.received = 50
+      local download = begin_body()
+      local gone = { kind = "auth", message = "expired", status = 403 }
+      here:fault(download.id, { error = gone, redirected = true })
+      settle()
+      run_until(1)
+      here:fault(download.id, { error = gone, redirected = true, attempt = 2 })
+      settle()
+      download:renew("http://fresh/1")
+      run_until(30)
+      assert.equal(2, #here:told("renew"))
+      assert.equal(2, #here:told("retry"))
+      assert.equal(1, here:told("retry")[2].time)
+    end)
+
+    it("H29: is for the next fresh link, too", function()
+      here.received = 50
+      local download = begin_body()
+      download:renew("http://fresh/1")
+      run_until(20)
+      here:fault(download.id, { redirected = true, error = {
+        kind = "auth", message = "expired", status = 403 } })
+      settle()
+      assert.equal("http://fresh/1", here:told("renew")[2][2])
+    end)
+
+    it("H29: of a download that waits for its host asks the new one at once", function()
+      here.session.hosts:failed(ORIGIN, 1, 100)
+      local download = begin({ deadline = 130 })
+      run_until(30)
+      assert.is_true(download:renew("http://elsewhere/f"))
+      settle()
+      assert.equal("http://elsewhere/f", here:told("new")[1][1].url)
+      assert.equal(100, here:told("new")[1][1].deadline)
+    end)
+
+    it("H29: of what isn't a URL is an error, and the download goes on", function()
+      here.answers.renew = function() return nil, { kind = "bad_url", message = "no URL" } end
+      local download = begin_body()
+      local ok, err = download:renew("::")
+      assert.is_nil(ok)
+      assert.equal("bad_url", err.kind)
+      assert.is_false(download.ended.fired)
+      assert.equal("http://host/file.bin", download.url)
+      assert.has_error(function() download:renew(nil) end)
+    end)
+
+    it("H29: of a download that has ended says what to do", function()
+      local download = begin_body()
+      here:done(download.id)
+      download:wait()
+      local ok, err = download:renew("http://fresh/1")
+      assert.is_nil(ok)
+      assert.equal("closed", err.kind)
+      assert.matches("resume = PART", err.message)
+    end)
+  end)
+
   describe("a host that has had enough", function()
     it("H52: is left alone for as long as it says, with jitter", function()
       local download = begin_body({ retry = 5 })

@@ -322,7 +322,8 @@ describe("filename.sanitise", function()
   end)
 
   it("changes nothing the second time", function()
-    for _, name in ipairs({ "CON.part", "../.x", ("é"):rep(300), "a\0.part.lj", "-~." }) do
+    local long = ("x"):rep(240) .. ".part" -- the escape just fits
+    for _, name in ipairs({ "CON.part", "../.x", ("é"):rep(300), long, "a\0.part.lj", "-~." }) do
       local once = filename.sanitise(name)
       assert.equal(once, (filename.sanitise(once)))
     end

@@ -154,6 +154,24 @@ describe("options", function()
   end)
 end)
 
+describe("the option resume", function()
+  it("is true by default; false and a .part take its place", function()
+    assert.is_true(options.check({}, "download").resume)
+    assert.is_false(options.check({ resume = false }, "session").resume)
+    assert.equal("a/b.part", options.check({ resume = "a/b.part" }, "download").resume)
+    assert.matches("^option 'resume': expected a path, got 7", refusal({ resume = 7 }))
+    assert.matches("^option 'resume': 'a/b' is no .part", refusal({ resume = "a/b" }))
+  end)
+
+  it("has no folder or name beside a .part, save a session's folder", function()
+    assert.equal("choose one of 'resume' and 'output'",
+      refusal({ resume = "a.part", output = "b" }))
+    assert.equal("choose one of 'resume' and 'dir'", refusal({ resume = "a.part", dir = "b" }))
+    local session = options.check({ dir = "b" }, "session")
+    assert.equal("a.part", options.check({ resume = "a.part" }, "download", session).resume)
+  end)
+end)
+
 describe("the option headers", function()
   local function headers(given)
     return options.check({ headers = given }, "download").headers
@@ -177,7 +195,8 @@ describe("the option headers", function()
   end)
 
   it("refuses those that only the engine can get right", function()
-    for _, name in ipairs({ "Range", "if-range", "Content-Length", "TRANSFER-ENCODING" }) do
+    local owned = { "Range", "if-range", "Content-Length", "TRANSFER-ENCODING", "Connection" }
+    for _, name in ipairs(owned) do
       assert.matches("set by luadl itself", refusal({ headers = { [name] = "x" } }))
     end
   end)

@@ -36,6 +36,12 @@ describe("progress", function()
     assert.equal("[=====]", progress.bar({ received = 100, total = 100 }, 7))
   end)
 
+  it("marks in the bar what an earlier run brought", function()
+    assert.equal("[--=> ]", progress.bar({ received = 80, resumed = 40, total = 100 }, 7))
+    assert.equal("[--   ]", progress.bar({ received = 40, resumed = 40, total = 100 }, 7))
+    assert.equal("[--===]", progress.bar({ received = 100, resumed = 40, total = 100 }, 7))
+  end)
+
   it("shows name, bar, percent, bytes, speed and time to go on one line", function()
     local line = progress.line(stats(), 100)
     assert.matches("^big%.iso +%[=+> +%] +42%%  +42%.0 MiB  +2%.0 MiB/s  +29s$", line)

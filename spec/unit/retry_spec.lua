@@ -164,6 +164,61 @@ describe("retry.backoff", function()
   end)
 end)
 
+describe("retry.backoff, for a link that may have run out,", function()
+  local function refused(code, facts)
+    local made = status(code, facts)
+    made.redirected = made.redirected == nil or made.redirected
+    made.saved = made.saved or 1000
+    return made
+  end
+
+  it("H28: renews it when a redirect led there", function()
+    for _, code in ipairs({ 400, 401, 403, 404, 410 }) do
+      assert.same({ 0, { renew = true } }, answer(backoff(), refused(code)), tostring(code))
+    end
+    local forbidden = refused(403)
+    forbidden.error = errors.new("auth", nil, { status = 403 })
+    assert.same({ 0, { renew = true } }, answer(backoff(), forbidden))
+    assert.is_false(backoff()(refused(451)))
+    assert.is_false(backoff()(refused(403, { redirected = false })))
+  end)
+
+  it("H28: renews it without a redirect when a policy can", function()
+    local made = refused(403, { redirected = false, renewable = true })
+    assert.same({ 0, { renew = true } }, answer(backoff(), made))
+  end)
+
+  it("H28: does so once per 10 s at most, and when the host can be asked", function()
+    assert.same({ 7, { renew = true } }, answer(backoff(), refused(403, { renewed_ago = 3 })))
+    assert.same({ 0, { renew = true } }, answer(backoff(), refused(403, { renewed_ago = 11 })))
+    assert.same({ 42, { renew = true } }, answer(backoff(), refused(403, { host_delay = 42 })))
+  end)
+
+  it("H28: gives up after its tries without progress", function()
+    local policy = backoff({ tries = 2 })
+    assert.equal(0, (policy(refused(403, { attempt = 2 }))))
+    assert.is_false(policy(refused(403, { attempt = 3 })))
+    assert.is_false(backoff({ tries = 0 })(refused(403)))
+  end)
+
+  it("H28: renews it once only for a file of which nothing came yet", function()
+    assert.equal(0, (backoff()(refused(404, { saved = 0 }))))
+    assert.is_false(backoff()(refused(404, { saved = 0, attempt = 2, renewed_ago = 1 })))
+  end)
+
+  it("H28, H55: leaves it while another stream delivers", function()
+    assert.same({ 0, { fewer = true } }, answer(backoff(), on_extra(refused(403))))
+    assert.same({ 0, { single = true } }, answer(backoff(), on_extra(refused(410))))
+  end)
+
+  it("H28: renews it for the others while one delivers when a policy can", function()
+    local made = on_extra(refused(410, { renewable = true }))
+    assert.same({ 0, { renew = true } }, answer(backoff(), made))
+    made = on_extra(refused(403, { renewable = true }))
+    assert.same({ 0, { fewer = true } }, answer(backoff(), made))
+  end)
+end)
+
 describe("retry.backoff, on an additional connection while another delivers,", function()
   it("takes refusals as a sign to use fewer", function()
     local policy = backoff()

@@ -10,25 +10,33 @@ local ENGINE = {
   lua_core = "luadl lua_compat file url",
   lua_sys = "lua_compat",
   lua_compat = "",
-  session = "luadl code disk loop transfer",
+  session = "luadl code disk exit loop transfer",
   loop = "code fetch latch queue watch",
-  disk = "code latch queue transfer",
+  disk = "checkpoint code latch queue resume transfer",
+  resume = "transfer",
+  checkpoint = "transfer",
+  prove = "fetch",
   fetch = "accept receive send transfer",
-  accept = "fetch",
-  receive = "accept fetch",
-  send = "fetch",
+  accept = "fetch prove",
+  receive = "accept fetch prove",
+  send = "date fetch",
   watch = "fetch receive",
-  transfer = "luadl answer chunk file limit queue request url",
+  transfer = "luadl answer chunk file hasher limit queue record request url",
   request = "luadl chunk url",
   answer = "luadl field identity",
   identity = "",
   field = "luadl date",
   date = "",
   chunk = "luadl",
-  file = "luadl code",
+  file = "luadl code io",
+  record = "code io journal",
+  hasher = "luadl",
+  io = "",
   url = "luadl",
   queue = "code",
   journal = "luadl identity",
+  adopt = "luadl",
+  exit = "",
   latch = "",
   limit = "",
   code = "luadl",
@@ -62,7 +70,7 @@ local KINDS = {
 
 for _, name in ipairs({
   "disposition", "filename", "headers", "host", "options", "options.headers", "options.nearest",
-  "options.schema", "options.types", "progress", "retry", "text", "units",
+  "options.schema", "options.types", "progress", "retry", "target", "text", "units",
 }) do
   KINDS[name] = "pure"
 end
@@ -180,7 +188,7 @@ describe("the engine", function()
 
   it("has pure rooms that know no thread, file or clock", function()
     local found = includes()
-    for _, room in ipairs({ "answer", "chunk", "date", "field", "identity", "journal" }) do
+    for _, room in ipairs({ "adopt", "answer", "chunk", "date", "field", "identity", "journal" }) do
       for _, suffix in ipairs({ ".c", ".h" }) do
         for _, header in ipairs(found[room .. suffix]) do
           local impure = words("pthread.h unistd.h fcntl.h time.h sys/stat.h stdatomic.h")

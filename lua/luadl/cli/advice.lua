@@ -11,7 +11,7 @@ local BY_STATUS = {
   [404] = CHECK_URL,
   [407] = "log in to the proxy with -x http://NAME:PASSWORD@HOST:PORT",
   [410] = "it is gone for good",
-  [416] = "the file may have changed: start again",
+  [416] = "the file may have changed: --restart begins anew",
 }
 
 local BY_KIND = {
@@ -19,12 +19,14 @@ local BY_KIND = {
   connect = "is the server up, and are host and port right?",
   deadline = "--deadline TIME allows more",
   dns = "is the host's name right, and is there a network?",
-  journal_corrupt = "remove it if nobody needs it, or choose another name",
+  journal_corrupt = "--restart begins anew, --adopt checks and keeps it",
+  local_changed = "--restart begins anew",
   locked = "wait for the other one, or choose another name",
   no_space = "make room, or use -d DIR on another disk",
   permission = "use -d DIR to write elsewhere",
   quota = "make room, or use -d DIR elsewhere",
   read_only = "use -d DIR to write elsewhere",
+  remote_changed = "--restart begins anew",
   redirect_limit = "--max-redirects N follows more",
   stalled = "--timeout TIME waits longer",
   timeout = "--timeout TIME waits longer",
@@ -39,6 +41,8 @@ local BY_ERRNO = {
 }
 
 local BY_MESSAGE = {
+  { "^exists$", "belongs to another URL", "--resume PART URL continues it, --restart drops it" },
+  { "^exists$", "of an earlier run", "--restart drops it" },
   { "^tls", "setting certificate", "can the file of --cacert be read?" },
   { "^redirect_forbidden$", "https.*to http", "--allow-downgrade follows it" },
   { "^tls$", "wrong version number", "does this port speak plain http?" },
@@ -67,16 +71,34 @@ local function at_last(err)
   return err.status and err.status >= 500 and err.status <= 599 and MORE_TRIES or nil
 end
 
---- What may help, or nil.
----@param err any
----@return string|nil
-function advice.on(err)
-  if type(err) ~= "table" or not err.kind then return nil end
+local EXPIRED = { [400] = true, [403] = true, [404] = true, [410] = true }
+local NOT_AS_IT_IS = { remote_changed = true, local_changed = true, journal_corrupt = true }
+
+-- What came is kept: how it goes on.
+local function of_part(err)
+  if not err.resumable or NOT_AS_IT_IS[err.kind] then return nil end
+  if EXPIRED[err.status] and err.path then
+    return ("--resume '%s.part' URL continues it from another one"):format(err.path)
+  end
+  return "the same command again continues it"
+end
+
+local function of_failure(err)
   if err.kind == "rate_limited" and err.retry_at then
     return os.date("it asks to come back at %Y-%m-%d %H:%M:%S", math.floor(err.retry_at))
   end
   return of_message(err) or of_files(err) or BY_STATUS[err.status] or BY_KIND[err.kind]
     or at_last(err)
+end
+
+--- What may help, or nil.
+---@param err any
+---@return string|nil
+function advice.on(err)
+  if type(err) ~= "table" or not err.kind then return nil end
+  local help, more = of_failure(err), of_part(err)
+  if help and more then return help .. "; " .. more end
+  return help or more
 end
 
 return advice

@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local argparse = require("argparse")
+local errors = require("luadl.errors")
 local foreign = require("luadl.cli.foreign")
 local options = require("luadl.options")
 
@@ -10,6 +11,7 @@ local arguments = {}
 local REPEATED = { list = true, headers = true }
 
 local function add_flag(parser, option)
+  if option.off then parser:flag(option.off.flag):target(option.name):action("store_false") end
   if option.type == "boolean" then
     parser:flag(option.flag):target(option.name)
     return
@@ -37,8 +39,9 @@ local function explain(message, argv)
   return (message:gsub("\nDid", ": did"))
 end
 
-local function typed_flag(option)
-  return option.flag:match("%-%-[%w-]+")
+local function typed_flag(option, raw)
+  local typed = raw == false and option.off.flag or option.flag
+  return typed:match("%-%-[%w-]+")
 end
 
 local function read_value(request, option, raw)
@@ -60,20 +63,48 @@ local function is_given(raw)
   return raw ~= nil and not (type(raw) == "table" and #raw == 0)
 end
 
+-- Also returns what was typed, by long flag.
 local function read_values(request, parsed)
+  local typed = {}
   for _, option in options.each() do
     local raw = parsed[option.name]
     if option.flag and is_given(raw) then
       local ok, message = read_value(request, option, raw)
       if not ok then return nil, message end
+      typed[typed_flag(option, raw)] = true
+    end
+  end
+  return typed
+end
+
+local CONTRADICTIONS = {
+  { "--quiet", "--verbose" },
+  { "--resume", "--output" },
+  { "--resume", "--dir" },
+  { "--resume", "--info" },
+  { "--adopt", "--restart" },
+  { "--adopt", "--no-resume" },
+}
+
+local function check_typed(typed)
+  for _, pair in ipairs(CONTRADICTIONS) do
+    if typed[pair[1]] and typed[pair[2]] then
+      return nil, ("choose one of '%s' and '%s'"):format(pair[1], pair[2])
     end
   end
   return true
 end
 
+local function without_user(word)
+  if word:find("://", 1, true) then return errors.redact_url(word) end
+  return errors.redact_url("x://" .. word):sub(#"x://" + 1)
+end
+
 local function check_url(word)
   if word == "" then return nil, "a URL is empty" end
   local scheme, host = word:match("^(%a[%w+.-]*)://([^/?#]*)")
+  word = without_user(word)
+  if word:find("%c") then return nil, ("'%s' has control characters"):format(word) end
   if not scheme then
     local advice = foreign.bare(word) or ("did you mean 'https://%s'?"):format(word)
     return nil, ("'%s' is not a URL: %s"):format(word, advice)
@@ -86,8 +117,18 @@ local function check_url(word)
   return true
 end
 
-local function check_urls(urls)
-  if #urls == 0 then return nil, "no URL given; usage: luadl [options] URL..." end
+-- What is continued has a URL already.
+local function check_count(count, continued)
+  if continued and count > 1 then
+    return nil, "option '--resume' continues one file: name one URL at most"
+  end
+  if continued or count > 0 then return true end
+  return nil, "no URL given; usage: luadl [options] URL..."
+end
+
+local function check_urls(urls, continued)
+  local right, wrong = check_count(#urls, continued)
+  if not right then return nil, wrong end
   for _, url in ipairs(urls) do
     local ok, message = check_url(url)
     if not ok then return nil, message end
@@ -107,13 +148,6 @@ local function check_output(request)
   return true
 end
 
-local function check_volume(command)
-  if command.quiet and command.verbose then
-    return nil, "choose one of '--quiet' and '--verbose'"
-  end
-  return true
-end
-
 -- As curl and aria2 do it: -d says where, -o says what. "out/" is a folder (F9).
 local function join_output(request)
   local output, dir = request.each.output, request.options.dir
@@ -124,11 +158,11 @@ local function join_output(request)
   request.options.dir = folder or dir
 end
 
-local function check(request)
+local function check(request, typed)
   for _, step in ipairs({
-    function() return check_urls(request.urls) end,
+    function() return check_urls(request.urls, typed["--resume"]) end,
     function() return check_output(request) end,
-    function() return check_volume(request.command) end,
+    function() return check_typed(typed) end,
   }) do
     local ok, message = step()
     if not ok then return nil, message end
@@ -152,12 +186,12 @@ function arguments.parse(argv)
   local ok, parsed = new_parser():pparse(argv)
   if not ok then return nil, explain(parsed, argv) end
   local request = { urls = trimmed(parsed.urls), command = {}, options = {}, each = {} }
-  local read, message = read_values(request, parsed)
-  if not read then return nil, message end
+  local typed, message = read_values(request, parsed)
+  if not typed then return nil, message end
   request.command = options.check(request.command, "command")
   if request.command.help or request.command.version then return request end
   join_output(request)
-  return check(request)
+  return check(request, typed)
 end
 
 return arguments

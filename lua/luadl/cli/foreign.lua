@@ -15,7 +15,7 @@ local LOG_IN = "use -u NAME:PASSWORD (--user)"
 local PIECES = "use --min-split SIZE"
 local PROXY = "use -x URL (--proxy)"
 local SHOWN = "leave it out, luadl shows its progress on a terminal"
-local RESUME = "luadl can't resume yet; a download begins anew"
+local RESUME = "leave it out, luadl continues by itself (--no-resume begins anew)"
 local TRIES = "use --retry N"
 
 local ADVICE = {

@@ -10,8 +10,10 @@ local WIDTH = 80
 
 local INTRODUCTION = [[
 usage: luadl [options] URL...
+       luadl [options] --resume PART [URL]
 
-Downloads each URL into a file, over several connections at once.
+Downloads each URL into a file, over several connections at once. The same
+command again continues what was interrupted.
 ]]
 
 local CONCLUSION = [[
@@ -31,7 +33,7 @@ local function label(option)
 end
 
 local function note(option)
-  local shown = option.note or (option.type ~= "boolean" and option.default)
+  local shown = option.note or (type(option.default) ~= "boolean" and option.default)
   return shown and (" (default: %s)"):format(shown) or ""
 end
 
@@ -58,6 +60,7 @@ function help.text()
   local lines = {}
   for _, option in options.each() do
     if option.flag then lines[#lines + 1] = entry(option) end
+    if option.off then lines[#lines + 1] = entry(option.off) end
   end
   return INTRODUCTION .. "\n" .. table.concat(lines, "\n") .. "\n" .. CONCLUSION
 end

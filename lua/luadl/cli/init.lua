@@ -8,6 +8,7 @@ local info = require("luadl.cli.info")
 local lines = require("luadl.cli.lines")
 local output = require("luadl.cli.output")
 local place = require("luadl.cli.place")
+local secrets = require("luadl.cli.secrets")
 local text = require("luadl.text")
 
 local cli = {}
@@ -30,11 +31,15 @@ local function say_usage(stderr, message)
   return exit.USAGE
 end
 
+local function count_of(request)
+  return math.max(1, #request.urls) -- a .part brings its URL
+end
+
 local function downloads_of(request, report)
   local list = {}
-  for index, url in ipairs(request.urls) do
+  for index = 1, count_of(request) do
     list[index] = {
-      url = url,
+      url = request.urls[index],
       output = request.each.output,
       dir = request.each.output and ".", -- the output begins with it already
       on_retry = function(...) report:retry(...) end,
@@ -52,13 +57,14 @@ end
 -- Without a place to write nothing is asked for.
 local function no_place(request, report, err)
   report:finished({}, nil, err)
-  local count = #request.urls
+  local count = count_of(request)
   return { done = 0, failed = count, total = count, first_error = err }, exit.status(err)
 end
 
 local function run_batch(parts, session, request, report)
   local sys = parts.sys
-  local err = place.prepare(sys, request.options.dir, request.each.output)
+  local path = request.each.output or request.options.resume or nil
+  local err = place.prepare(sys, request.options.dir, path)
   if err then return no_place(request, report, err) end
   local function interrupted() return sys.interrupted() > 0 end
   sys.raise_fd_limit() -- jobs times connections soon pass the usual 1024
@@ -68,6 +74,7 @@ local function run_batch(parts, session, request, report)
     jobs = request.command.jobs,
     started = function(download) report:started(download) end,
     finished = function(...) report:finished(...) end,
+    postponed = function(download) report:postponed(download) end,
     tick = function() report:tick() end,
     interrupted = interrupted,
   })
@@ -133,7 +140,9 @@ function cli.main(argv, parts)
   local request, message = arguments.parse(argv)
   if not request then return say_usage(parts and parts.world.stderr or io.stderr, message) end
   if request.command.help or request.command.version then return answer_at_once(request) end
-  return run(parts or load_parts(), request)
+  parts = parts or load_parts()
+  for _, secret in ipairs(secrets.of(request)) do parts.sys.hide(secret) end
+  return run(parts, request)
 end
 
 return cli

@@ -12,15 +12,18 @@ local metatable = { __name = "luadl.cli.json", __index = methods }
 
 local INTERVAL = 0.5 -- seconds between two progress objects of a file
 
-local PROGRESS = { "state", "name", "path", "received", "total", "speed", "elapsed", "connections" }
+local PROGRESS = {
+  "state", "name", "path", "received", "resumed", "total", "speed", "elapsed", "connections",
+}
 local RESULT = {
-  "path", "size", "elapsed", "url", "length_verified", "content_encoding", "skipped", "warnings",
+  "path", "size", "resumed", "elapsed", "url", "length_verified", "content_encoding", "skipped",
+  "warnings",
 }
 local ERROR = {
   "kind", "message", "retriable", "status", "url", "path", "range", "attempt", "errno", "curl_code",
-  "retry_after", "retry_at",
+  "retry_after", "retry_at", "resumable",
 }
-local CHANGE = { "url", "fewer", "single", "fresh", "restart" }
+local CHANGE = { "url", "renew", "fewer", "single", "fresh", "restart" }
 local SUMMARY = { "done", "failed", "total" }
 
 ---@param world table see luadl.cli.output
@@ -91,6 +94,12 @@ function methods:started(download)
   self.ids[download] = self.started_count
   if self.quiet then return end
   tell(self, { { "type", "start" }, { "id", self.started_count }, { "url", download.url } })
+end
+
+function methods:postponed(download)
+  local id = self.ids[download]
+  self.ids[download] = nil
+  if not self.quiet then tell(self, { { "type", "postponed" }, { "id", id } }) end
 end
 
 function methods:finished(download, result, err)

@@ -14,6 +14,9 @@ local lines = {}
 function lines.saved(result)
   if result.skipped then return text.clean(result.path or "?") .. "  exists already, skipped" end
   local line = progress.finished(result)
+  local before = (result.resumed or 0) > 0
+    and progress.percent({ received = result.resumed, total = result.size })
+  if before then line = ("%s (continued at %d%%)"):format(line, before) end
   if result.length_verified == false then line = line .. " (the server told no length)" end
   return line
 end
@@ -23,7 +26,7 @@ end
 ---@return string
 function lines.failed(err)
   local help = advice.on(err)
-  return "luadl: " .. text.clean(tostring(err)) .. (help and "; " .. help or "")
+  return "luadl: " .. text.clean(tostring(err) .. (help and "; " .. help or ""))
 end
 
 ---@param message string
@@ -34,6 +37,7 @@ end
 
 local CHANGES = {
   { "url", "elsewhere" },
+  { "renew", "with a fresh link" },
   { "restart", "from the beginning" },
   { "single", "as one stream" },
   { "fewer", "with fewer connections" },

@@ -1,8 +1,9 @@
 --- Chooses how the command reports: as JSON, with live lines on a terminal, or in plain lines.
 -- SPDX-License-Identifier: MIT
 --
--- Each reporter has the same methods: started(download), finished(download, result, err),
--- retry(fault, delay, change), notice(message), tick(), summary(summary, status) and close().
+-- Each reporter has the same methods: started(download), postponed(download), finished(download,
+-- result, err), retry(fault, delay, change), notice(message), tick(), summary(summary, status) and
+-- close().
 -- The world that they report to is handed in: { stdout, stderr, terminal = boolean,
 -- color = boolean, columns = function, rows = function, now = function }.
 

@@ -20,6 +20,8 @@ end
 
 function methods.started() end
 
+function methods.postponed() end
+
 function methods.tick() end
 
 function methods.close() end

@@ -94,6 +94,10 @@ local function forget(active, download)
   end
 end
 
+function methods:postponed(download)
+  forget(self.active, download)
+end
+
 function methods:finished(download, result, err)
   forget(self.active, download)
   if not result then return say(self, lines.failed(err), RED) end

@@ -6,6 +6,8 @@
 
 local headers = {}
 
+local rawlen = rawlen or function(list) return #list end -- Lua 5.1 asks no metamethod
+
 local TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$"
 local FORBIDDEN_IN_VALUE = "[%z\1-\8\10-\31\127]"
 
@@ -15,6 +17,7 @@ local OWNED = {
   ["if-range"] = true,
   ["content-length"] = true,
   ["transfer-encoding"] = true,
+  ["connection"] = true,
 }
 
 local function check_name(name)
@@ -47,13 +50,14 @@ local function add(list, name, value)
   return true
 end
 
-local function add_entry(list, entry)
+-- What is wrong isn't shown: it may be a secret.
+local function add_entry(list, entry, index)
   if type(entry) == "table" then
     return add(list, rawget(entry, 1), rawget(entry, 2))
   end
   local name, value = tostring(entry):match("^([^:]*):(.*)$")
   if not name then
-    return nil, ("'%s' is not of the form 'Name: value'"):format(tostring(entry))
+    return nil, ("header %d is not of the form 'Name: value'"):format(index)
   end
   return add(list, name, value)
 end
@@ -70,7 +74,7 @@ end
 
 local function add_named(list, name, values)
   if type(values) ~= "table" then return add(list, name, values) end
-  for index = 1, #values do
+  for index = 1, rawlen(values) do
     local ok, message = add(list, name, rawget(values, index))
     if not ok then return nil, message end
   end
@@ -83,8 +87,8 @@ end
 ---@return string|nil message why not
 function headers.read(given)
   local list = {}
-  for index = 1, #given do
-    local ok, message = add_entry(list, rawget(given, index))
+  for index = 1, rawlen(given) do
+    local ok, message = add_entry(list, rawget(given, index), index)
     if not ok then return nil, message end
   end
   for _, name in ipairs(sorted_names(given)) do

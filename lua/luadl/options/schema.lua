@@ -8,6 +8,7 @@
 --             unless `each` says that every download has its own
 --   default   as a caller could write it
 --   policy    true when a function may stand in the value's place
+--   switch    true when true and false may; `off` is the command's flag for false, and its help
 --   check     function(value) -> nil, or what is wrong
 --   flag      "-s --long" of the command; `arg` names its argument, `help` says what it does,
 --             `note` replaces the default in the help
@@ -17,6 +18,12 @@ local function check_proxy(value)
     return ("a proxy is [scheme://]host:port; for %s connections write -n %s"):format(value, value)
   end
   return nil
+end
+
+local function check_part(value)
+  if value:match("[^/]%.part$") or value:match("[^/]%.part%.lj$") then return nil end
+  return ("'%s' is no .part: name the one to continue, or leave it out, luadl continues by itself")
+    :format(value)
 end
 
 local function check_user(value)
@@ -39,6 +46,31 @@ return {
     scope = "download", flag = "--exists", arg = "WHAT",
     help = "when the file exists: fail, rename, replace or skip", note = "rename; fail with -o",
   },
+  {
+    name = "resume", type = "path", switch = true, check = check_part, default = true,
+    scope = "download", flag = "--resume", arg = "PART",
+    help = "continue PART; a URL, if given, takes the place of its own",
+    off = { flag = "--no-resume", help = "neither continue nor keep what could be continued" },
+  },
+  {
+    name = "restart", type = "boolean", default = false, scope = "download",
+    flag = "--restart", help = "drop what an earlier run left, and begin anew",
+  },
+  {
+    name = "resume_check", type = "enum", values = { "strict", "all" }, scope = "download",
+    flag = "--resume-check", arg = "WHAT",
+    help = "strict: continue only what the server's validators prove; all: read all of it again",
+  },
+  {
+    name = "changed", type = "enum", values = { "restart", "fail" }, policy = true,
+    default = "restart", scope = "download", flag = "--changed", arg = "WHAT",
+    help = "when the file has changed on the server: restart or fail",
+  },
+  {
+    name = "adopt", type = "boolean", default = false, scope = "download",
+    flag = "--adopt", help = "continue what another program left, as far as it can be proven",
+  },
+  { name = "renew", type = "function", scope = "download" },
   { name = "name", type = "function", scope = "download" },
   {
     name = "trust_redirect_name", type = "boolean", default = false, scope = "download",

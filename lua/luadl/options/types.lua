@@ -10,6 +10,9 @@ local units = require("luadl.units")
 
 local types = {}
 
+local rawlen = rawlen or function(list) return #list end -- Lua 5.1 asks no metamethod
+local LONGEST = 100 * 365 * 86400 -- seconds; the engine counts in doubles, libcurl in milliseconds
+
 local function describe(value)
   local kind = type(value)
   if kind == "string" then return ("'%s'"):format(value) end
@@ -70,7 +73,14 @@ local function measured(parse, example)
 end
 
 readers.bytes = measured(units.bytes, "bytes like 4096, '512K' or '16M'")
-readers.seconds = measured(units.duration, "seconds like 90, '1m30s' or '500ms'")
+
+local duration = measured(units.duration, "seconds like 90, '1m30s' or '500ms'")
+
+function readers.seconds(option, value)
+  local seconds, message = duration(option, value)
+  if seconds and seconds > LONGEST then return expected("at most 100 years", value) end
+  return seconds, message
+end
 
 function readers.string(_, value)
   if type(value) ~= "string" or value == "" then return expected("a string", value) end
@@ -99,7 +109,7 @@ end
 function readers.list(_, value)
   if type(value) ~= "table" then return expected("a list of strings", value) end
   local list = {}
-  for index = 1, #value do
+  for index = 1, rawlen(value) do
     local word, message = readers.string(nil, rawget(value, index))
     if not word then return nil, message end
     list[index] = word
@@ -124,6 +134,7 @@ end
 ---@return string|nil message why not
 function types.read(option, value)
   if option.policy and type(value) == "function" then return value end
+  if option.switch and type(value) == "boolean" then return value end
   local result, message = readers[option.type](option, value)
   if result == nil then return nil, message end
   if option.check then

@@ -1,0 +1,165 @@
+/* checkpoint.c: what is written is made stable, and then counted in the journal.
+ * SPDX-License-Identifier: MIT
+ *
+ * The order is all: a snapshot of what was written, then the sync of the part, then the slot and its sync. So each byte
+ * that a valid slot counts was in the file before its sync began.
+ */
+#include "checkpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Begin */
+
+static bool deserves(const struct transfer *transfer)
+{
+    int64_t total = transfer->known.total;
+    return !transfer->request.options.no_resume && (total < 0 || total > CHECKPOINT_WORTH);
+}
+
+static int describe(struct transfer *transfer)
+{
+    struct journal *journal = &transfer->record.journal;
+    const char *url = transfer->request.url.text;
+    journal_free(journal);
+    journal->identity = transfer->known;
+    journal->date = transfer->known.date;
+    journal->ranges_ok = transfer->ranges;
+    journal->block_shift = journal_block_shift(transfer->known.total);
+    journal->url_hash = journal_hash(url, strlen(url));
+    journal->url = strdup(url);
+    sums_free(&transfer->sums);
+    int result = sums_init(&transfer->sums, transfer->known.total, journal->block_shift);
+    return journal->url ? result : -LDL_NO_MEMORY;
+}
+
+int checkpoint_begin(struct transfer *transfer)
+{
+    struct file *file = &transfer->file;
+    pthread_mutex_lock(&transfer->lock);
+    bool wanted = deserves(transfer);
+    int result = wanted ? describe(transfer) : 0;
+    pthread_mutex_unlock(&transfer->lock);
+    transfer->checkpointed = 0;
+    if (wanted && result == 0)
+        result = record_create(&transfer->record, file->dirfd, file->part);
+    return result;
+}
+
+/* Snapshot */
+
+static int copy_extents(const struct plan *plan, struct journal *journal)
+{
+    int count = plan_extents(plan, NULL, 0);
+    struct ldl_extent *list = malloc((size_t) (count + 1) * sizeof *list);
+    if (!list)
+        return -LDL_NO_MEMORY;
+    plan_extents(plan, list, count);
+    free(journal->extents);
+    journal->extents = list;
+    journal->extent_count = (size_t) count;
+    return 0;
+}
+
+static int copy_sums(const struct block_sums *sums, struct journal *journal)
+{
+    if (!sums->list)
+        return 0;
+    if (!journal->hashes)
+        journal->hashes = calloc((size_t) sums->count, sizeof *journal->hashes);
+    if (!journal->hashes)
+        return -LDL_NO_MEMORY;
+    for (int64_t i = 0; i < sums->count; i++)
+        journal->hashes[i] = sums->list[i];
+    journal->block_shift = sums->shift;
+    return 0;
+}
+
+/* Transfer lock held. */
+static int snapshot(struct transfer *transfer)
+{
+    struct journal *journal = &transfer->record.journal;
+    journal->identity = transfer->known;
+    journal->date = transfer->known.date;
+    journal->ranges_ok = transfer->ranges;
+    int result = copy_extents(&transfer->plan, journal);
+    return result == 0 ? copy_sums(&transfer->sums, journal) : result;
+}
+
+/* A stream that began within a block has no sum of it. */
+static void read_missing_sums(struct transfer *transfer)
+{
+    struct journal *journal = &transfer->record.journal;
+    size_t size = (size_t) 1 << journal->block_shift;
+    char *block = NULL;
+    for (size_t i = 0; journal->hashes && i < journal->extent_count; i++) {
+        struct ldl_extent within = journal_blocks_in(journal, journal->extents[i]);
+        for (int64_t number = within.start; number < within.end; number++) {
+            struct ldl_extent bytes = journal_block(journal, number);
+            size_t length = (size_t) (bytes.end - bytes.start);
+            int errnum;
+            if (journal->hashes[number] != 0 || (!block && !(block = malloc(size)))
+                || file_read(&transfer->file, block, length, bytes.start, &errnum) != 0)
+                continue;
+            journal->hashes[number] = journal_hash(block, length);
+            transfer->sums.list[number] = journal->hashes[number];
+        }
+    }
+    free(block);
+}
+
+/* Count */
+
+static void stop_counting(struct transfer *transfer)
+{
+    pthread_mutex_lock(&transfer->lock);
+    transfer->warning = "the journal could not be written: not all of it could have been resumed";
+    pthread_mutex_unlock(&transfer->lock);
+}
+
+static void count(struct transfer *transfer)
+{
+    pthread_mutex_lock(&transfer->lock);
+    transfer->recorded = true; /* before the slot may be there */
+    pthread_mutex_unlock(&transfer->lock);
+    if (record_write(&transfer->record) != 0)
+        stop_counting(transfer);
+}
+
+int checkpoint_take(struct transfer *transfer)
+{
+    struct record *record = &transfer->record;
+    int64_t received = atomic_load(&transfer->received);
+    if (!record_is_open(record) || record->broken || received == transfer->checkpointed)
+        return 0;
+    pthread_mutex_lock(&transfer->lock);
+    bool planned = transfer->state == LDL_RUNNING && !transfer->restarting;
+    int result = planned ? snapshot(transfer) : 0;
+    pthread_mutex_unlock(&transfer->lock);
+    if (!planned || result != 0)
+        return 0; /* out of memory: the next one may succeed */
+    result = file_sync(&transfer->file);
+    if (result != 0)
+        return result;
+    read_missing_sums(transfer);
+    count(transfer);
+    transfer->checkpointed = received;
+    return 0;
+}
+
+void checkpoint_commit(struct transfer *transfer)
+{
+    struct journal *journal = &transfer->record.journal;
+    if (!record_is_open(&transfer->record) || transfer->record.broken)
+        return;
+    pthread_mutex_lock(&transfer->lock);
+    int result = snapshot(transfer);
+    pthread_mutex_unlock(&transfer->lock);
+    if (result != 0)
+        return;
+    read_missing_sums(transfer);
+    journal->committed = true;
+    snprintf(journal->name, sizeof journal->name, "%s", transfer->file.name);
+    count(transfer);
+}

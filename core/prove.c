@@ -1,0 +1,108 @@
+/* prove.c: is what an earlier run left of the same resource that the server has now?
+ * SPDX-License-Identifier: MIT
+ *
+ * A strong validator says so. Where there is none, some of the bytes are fetched again and compared: never is anything
+ * appended blindly.
+ */
+#include "prove.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SUMS_MOST 512 /* blocks that fit into the journal of a length that became known late */
+
+void prove_by_validator(struct transfer *transfer)
+{
+    if (transfer->proof == PROOF_VALIDATOR)
+        transfer_proven(transfer);
+}
+
+static int64_t held_end(const struct transfer *transfer)
+{
+    return transfer->plan.count > 0 ? transfer->plan.list[0].pos : 0;
+}
+
+int prove_total(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    int64_t total = fetch->answer.seen.total;
+    uint32_t shift = JOURNAL_BLOCK_SHIFT;
+    bool late = transfer->known.total < 0 && total >= 0;
+    if (late && total < held_end(transfer)) {
+        error_set(&fetch->error, LDL_REMOTE_CHANGED, fetch->url.text,
+                  "the server has %lld bytes, an earlier run brought more", (long long) total);
+        return -LDL_REMOTE_CHANGED;
+    }
+    identity_complete(&transfer->known, &fetch->answer.seen);
+    if (!late)
+        return 0;
+    while (total >> shift >= SUMS_MOST)
+        shift++;
+    plan_set_total(&transfer->plan, total);
+    transfer->length_verified = true;
+    return sums_init(&transfer->sums, total, shift);
+}
+
+/* Transfer lock held. */
+static void passed(struct transfer *transfer)
+{
+    transfer->check_count--;
+    memmove(transfer->checks, transfer->checks + 1,
+            (size_t) transfer->check_count * sizeof *transfer->checks);
+    if (transfer->check_count == 0)
+        transfer_proven(transfer);
+}
+
+static void differs(struct fetch *fetch)
+{
+    error_set(&fetch->error, LDL_REMOTE_CHANGED, fetch->url.text,
+              "the server has other bytes at %lld than an earlier run brought",
+              (long long) fetch->ask.first);
+}
+
+static void unreadable(struct fetch *fetch, int kind, int errnum)
+{
+    struct ldl_error error;
+    error_set(&error, kind, NULL, "cannot read %s: %s", fetch->transfer->file.part,
+              errnum ? strerror(errnum) : ldl_kind_text(kind));
+    error.errnum = errnum;
+    transfer_fail(fetch->transfer, &error);
+}
+
+static void compare(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    char *held = malloc(fetch->used);
+    int errnum = 0;
+    int result = held ? file_read(&transfer->file, held, fetch->used, fetch->ask.first, &errnum)
+                      : -LDL_NO_MEMORY;
+    fetch->cut = true;
+    if (result != 0) {
+        unreadable(fetch, -result, errnum);
+    } else if (memcmp(held, fetch->buffer, fetch->used) != 0) {
+        differs(fetch);
+    } else {
+        pthread_mutex_lock(&transfer->lock);
+        passed(transfer);
+        pthread_mutex_unlock(&transfer->lock);
+    }
+    free(held);
+}
+
+void prove_compare(struct fetch *fetch, const char *bytes, size_t length)
+{
+    size_t size = (size_t) (fetch->ask.end - fetch->ask.first);
+    if (!fetch->buffer)
+        fetch->buffer = malloc(size);
+    if (!fetch->buffer) {
+        error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s",
+                  ldl_kind_text(LDL_NO_MEMORY));
+        return;
+    }
+    size_t taken = length < size - fetch->used ? length : size - fetch->used;
+    memcpy(fetch->buffer + fetch->used, bytes, taken);
+    fetch->used += taken;
+    fetch->position += (int64_t) taken;
+    if (fetch->used == size)
+        compare(fetch);
+}

@@ -1,0 +1,120 @@
+/* url_fuzz.c: no URL and no redirect leads elsewhere than http and https, or shows a password.
+ * SPDX-License-Identifier: MIT
+ *
+ * An input is a URL, a line with the Location that it answers, and so on.
+ */
+#include "url.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+
+#define SECRET "name:s3cr3t"
+
+/* Userinfo ends at the last "@" of the authority (RFC 3986, 3.2). */
+static bool has_userinfo(const char *text)
+{
+    const char *authority = strstr(text, "://");
+    if (!authority)
+        return false;
+    authority += 3;
+    return memchr(authority, '@', strcspn(authority, "/?#")) != NULL;
+}
+
+static bool is_printable(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char) *text < 0x20 || *text == 0x7f)
+            return false;
+    return true;
+}
+
+static void check_redacted(const char *text)
+{
+    char all[4096], some[16];
+    url_redact(text, all, sizeof all);
+    url_redact(text, some, sizeof some);
+    assert(!has_userinfo(all));
+    assert(strncmp(all, some, sizeof some - 1) == 0);
+}
+
+static void check_url(const struct url *url)
+{
+    assert(strcmp(url->scheme, "http") == 0 || strcmp(url->scheme, "https") == 0);
+    assert(strncmp(url->text, url->scheme, strlen(url->scheme)) == 0);
+    assert(url->host[0] && url->port[0] && strspn(url->port, "0123456789") == strlen(url->port));
+    assert(!has_userinfo(url->text) && !strchr(url->text, '#') && is_printable(url->text));
+    assert(url_same_origin(url, url));
+}
+
+/* Its text alone means the same. */
+static void check_again(const struct url *url)
+{
+    struct url again;
+    int result = url_parse(url->text, &again);
+    assert(result == 0 && again.user == NULL);
+    assert(url_same_origin(url, &again) && url_same_origin(&again, url));
+    assert(strcmp(url->text, again.text) == 0);
+    url_free(&again);
+}
+
+/* A password in front of the same rest: it goes to `user` and nowhere else. */
+static void check_secret(const char *line)
+{
+    char *text = NULL, shown[4096];
+    struct url url;
+    int length = asprintf(&text, "http://" SECRET "@%s", line);
+    assert(length > 0);
+    url_redact(text, shown, sizeof shown);
+    assert(strstr(line, "s3cr3t") || !strstr(shown, "s3cr3t"));
+    if (url_parse(text, &url) == 0) {
+        assert(url.user != NULL);
+        assert(strstr(line, "s3cr3t") || !strstr(url.text, "s3cr3t"));
+    }
+    url_free(&url);
+    free(text);
+}
+
+static bool read_url(const char *text, struct url *out)
+{
+    check_redacted(text);
+    check_secret(text);
+    if (url_parse(text, out) != 0)
+        return false;
+    check_url(out);
+    check_again(out);
+    return true;
+}
+
+/* As a chain of redirects does it: join, then parse. */
+static bool follow(struct url *url, const char *location)
+{
+    char *joined = NULL;
+    struct url next = {0};
+    check_redacted(location);
+    bool good = url_join(url->text, location, &joined) == 0 && read_url(joined, &next);
+    free(joined);
+    if (good) {
+        url_free(url);
+        *url = next;
+    }
+    return good;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input input = {(const char *) data, size};
+    struct url url = {0};
+    char *line = input_line(&input);
+    bool more = line && read_url(line, &url);
+    free(line);
+    while (more && (line = input_line(&input))) {
+        more = follow(&url, line);
+        free(line);
+    }
+    url_free(&url);
+    return 0;
+}

@@ -1,0 +1,105 @@
+-- The downloads that are interrupted in spec/crash: each a server's behaviour, what an earlier run
+-- left, and the bytes that have to come.
+-- SPDX-License-Identifier: MIT
+
+local core = require("luadl.core")
+local crash = require("spec.support.crash")
+local server = require("spec.support.server")
+
+local scenes = {}
+
+local MIB = 2 ^ 20
+local SIZE = math.floor(2.5 * MIB)
+local RATE = 24e6 -- of all connections; several checkpoints of crash's clock fit in
+local STREAMS = 4
+
+-- Of unknown length as a whole; a part of it says the total.
+local function chunked(connection, request, parameters)
+  if request.range and request.range.first > 0 then
+    return connection:file(request, parameters)
+  end
+  connection:status(200, {
+    { "Transfer-Encoding", "chunked" }, { "ETag", parameters.etag }, { "Accept-Ranges", "bytes" },
+  })
+  for first = 0, parameters.size - 1, 65536 do
+    connection:chunk(connection:bytes(first, math.min(first + 65536, parameters.size) - 1))
+    connection:sleep(65536 / parameters.rate)
+  end
+  return connection:last_chunk()
+end
+
+local list = {
+  { name = "fresh", title = "a fresh download" },
+  { name = "half", title = "the resume of a half-done download", half = true },
+  { name = "changed", title = "the restart after the file changed", half = true, changed = true },
+  { name = "unvalidated", title = "a resume without validators", half = true, etag = false },
+  { name = "unknown", title = "a body of unknown length", behaviour = chunked, streams = 1 },
+  { name = "again", title = "the resume of a body of unknown length", behaviour = chunked,
+    streams = 1, half = true },
+  { name = "single", title = "a single stream", words = { "-n1" }, streams = 1, ranges = false },
+  { name = "small", title = "a file without a journal", size = 300000, streams = 1 },
+}
+
+--- All of them; `name` is for the environment, `title` for the spec's name.
+function scenes.each()
+  return ipairs(list)
+end
+
+--- The one of this name.
+function scenes.get(name)
+  for _, scene in ipairs(list) do
+    if scene.name == name then return scene end
+  end
+  error("no scene is called " .. name, 2)
+end
+
+local function parameters_of(scene, seed)
+  return {
+    size = scene.size or SIZE,
+    seed = seed,
+    rate = RATE / (scene.streams or STREAMS),
+    etag = scene.etag ~= false and ('"%d"'):format(seed) or nil,
+    ranges = scene.ranges,
+  }
+end
+
+local function serve(origin, scene, seed)
+  local behaviour = scene.behaviour or function(connection, request, parameters)
+    return connection:file(request, parameters)
+  end
+  return origin:serve("/" .. scene.name, behaviour, parameters_of(scene, seed))
+end
+
+local function has_progress(site)
+  local record = core.journal(site.path .. ".part")
+  return record and record.received >= #site.bytes / 4 and record.received < #site.bytes
+end
+
+-- Killed later and later, until a checkpoint is worth something.
+local function leave_half(site)
+  for change = 24, 400, 4 do
+    site:restore({})
+    site:run({ kill = change })
+    if has_progress(site) then return site:state() end
+  end
+  error("no run left a half-done download")
+end
+
+--- Its site, and the files that an earlier run left.
+function scenes.prepare(origin, scene)
+  local url = serve(origin, scene, 1)
+  local site = crash.site({
+    url = url,
+    bytes = server.content(1, 0, (scene.size or SIZE) - 1),
+    words = scene.words,
+  })
+  local left = scene.half and leave_half(site) or {}
+  if scene.changed then
+    serve(origin, scene, 2)
+    site.bytes = server.content(2, 0, #site.bytes - 1)
+  end
+  site.kills = 0
+  return site, left
+end
+
+return scenes
