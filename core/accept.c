@@ -216,8 +216,16 @@ static void take_whole(struct fetch *fetch, double now)
     transfer->length_verified = transfer->known.total >= 0 || fetch->answer.length_framed;
 }
 
-/* Transfer lock held. */
-static void join(struct fetch *fetch)
+/* What the journal counts must count no more before it is written over. Transfer lock held. */
+static void park_whole(struct fetch *fetch)
+{
+    place_body(fetch);
+    fetch->state = FETCH_PARKED;
+    fetch->transfer->first = fetch;
+    transfer_job(fetch->transfer, JOB_RESET);
+}
+
+void accept_join(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
     double now = monotonic();
@@ -296,8 +304,10 @@ static void join_as_told(struct fetch *fetch)
     } else if (fetch->purpose == FETCH_CHECK) {
         place_body(fetch);
         fetch->state = FETCH_COMPARE;
+    } else if (fetch->purpose == FETCH_WHOLE && transfer->recorded) {
+        park_whole(fetch);
     } else {
-        join(fetch);
+        accept_join(fetch);
         prove_by_validator(transfer);
     }
 }

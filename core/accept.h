@@ -16,4 +16,7 @@ void accept_head(struct fetch *fetch);
 /* Nobody had told the length, and the body has ended: it is what came. */
 void accept_total(struct fetch *fetch);
 
+/* The stream takes its part of the plan, or is cut. Transfer lock held. */
+void accept_join(struct fetch *fetch);
+
 #endif

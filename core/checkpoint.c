@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "edges.h"
+
 /* Begin */
 
 static bool deserves(const struct transfer *transfer)
@@ -109,6 +111,13 @@ static void read_missing_sums(struct transfer *transfer)
     free(block);
 }
 
+static void sum_edges(struct transfer *transfer)
+{
+    struct journal *journal = &transfer->record.journal;
+    if (!journal->hashes || edges_sum(&transfer->file, journal, &journal->edges) != 0)
+        journal->edges = 0;
+}
+
 /* Count */
 
 static void stop_counting(struct transfer *transfer)
@@ -143,6 +152,7 @@ int checkpoint_take(struct transfer *transfer)
     if (result != 0)
         return result;
     read_missing_sums(transfer);
+    sum_edges(transfer);
     count(transfer);
     transfer->checkpointed = received;
     return 0;
@@ -159,6 +169,7 @@ void checkpoint_commit(struct transfer *transfer)
     if (result != 0)
         return;
     read_missing_sums(transfer);
+    sum_edges(transfer);
     journal->committed = true;
     snprintf(journal->name, sizeof journal->name, "%s", transfer->file.name);
     count(transfer);

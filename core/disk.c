@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adoption.h"
 #include "checkpoint.h"
 #include "code.h"
 #include "resume.h"
@@ -159,9 +160,11 @@ static void leave_part(struct transfer *transfer)
     pthread_mutex_lock(&transfer->lock);
     bool worth = transfer->known.total >= 0 || atomic_load(&transfer->received) > CHECKPOINT_WORTH;
     transfer->resumable = counted && transfer->recorded && worth;
-    bool keep = transfer->resumable
+    bool keep = transfer->resumable || transfer->adopted
                 || (transfer->keep_part && transfer->error.kind != LDL_CANCELLED);
     pthread_mutex_unlock(&transfer->lock);
+    if (transfer->adopted && !counted)
+        adoption_return(transfer);
     if (!keep)
         file_remove(file);
     if (counted && !keep)
@@ -174,6 +177,8 @@ static void leave_published(struct transfer *transfer)
     transfer->file.path = NULL;
     if (record_is_open(&transfer->record))
         record_remove(&transfer->record);
+    if (transfer->adopted)
+        adoption_finish(transfer);
 }
 
 static void end(struct transfer *transfer)
@@ -253,6 +258,7 @@ static void refuse_part(struct transfer *transfer, int found, struct ldl_error *
     snprintf(why, sizeof why, "%s", error->message);
     target_name(transfer, target, sizeof target);
     error_set(error, error->kind, NULL, "cannot write %s: %.120s", target, why);
+    adoption_return(transfer);
     record_close(&transfer->record);
     file_close(&transfer->file, false);
     if (found == RESUME_REFUSED)
@@ -292,6 +298,8 @@ static void open_file(struct disk *disk, struct transfer *transfer)
 {
     struct ldl_error error;
     struct file *file = &transfer->file;
+    if (file->fd < 0 && transfer->request.options.adopt)
+        adoption_move(transfer);
     int result = file->fd >= 0 ? 0
                                : file_open(file, transfer->dir, transfer->name, transfer->replace);
     if (result == 0) {
@@ -304,7 +312,26 @@ static void open_file(struct disk *disk, struct transfer *transfer)
     ask(transfer, LDL_STAGE_OPEN, &error);
 }
 
-/* Nothing of what was written counts any more. With a plan, all of it is to be fetched again. */
+/* What another program left is the server's: from here on it counts. */
+static void record(struct disk *disk, struct transfer *transfer)
+{
+    struct ldl_error error;
+    int result = make_room(disk, transfer, &error);
+    if (result == 0 && (result = checkpoint_take(transfer)) != 0)
+        file_error(&error, transfer, -result, "cannot sync");
+    if (result != 0) {
+        stop(transfer, &error);
+        return;
+    }
+    release(transfer);
+    pthread_mutex_lock(&transfer->lock);
+    transfer_proven(transfer);
+    transfer_check_complete(transfer);
+    pthread_mutex_unlock(&transfer->lock);
+    transfer_schedule(transfer);
+}
+
+/* Nothing of what was written counts any more. With a plan, one stream brings all of it again. */
 static void reset(struct disk *disk, struct transfer *transfer)
 {
     struct ldl_error error;
@@ -324,7 +351,10 @@ static void reset(struct disk *disk, struct transfer *transfer)
         return;
     }
     release(transfer);
-    transfer_schedule(transfer);
+    if (planned)
+        transfer_go(transfer); /* the stream that brings the whole waits for it */
+    else
+        transfer_schedule(transfer);
 }
 
 /* Publish */
@@ -401,6 +431,8 @@ static void run_job(struct disk *disk, struct message *message)
         open_file(disk, transfer);
     else if (message->type == JOB_RESET)
         reset(disk, transfer);
+    else if (message->type == JOB_RECORD)
+        record(disk, transfer);
     else
         publish(transfer);
     transfer_unref(transfer);

@@ -281,6 +281,17 @@ static int lay_out(struct fetch *fetch)
     return result;
 }
 
+/* Transfer lock held. */
+static int go_on(struct fetch *fetch)
+{
+    if (fetch->transfer->state == LDL_PARKED)
+        return lay_out(fetch);
+    if (fetch->purpose == FETCH_FIRST)
+        return join_held(fetch);
+    accept_join(fetch); /* the whole; the part was emptied for it */
+    return 0;
+}
+
 int fetch_go(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
@@ -288,8 +299,9 @@ int fetch_go(struct fetch *fetch)
         return FETCH_ENDED;
     pthread_mutex_lock(&transfer->lock);
     transfer->first = NULL;
-    int result = transfer->state == LDL_PARKED ? lay_out(fetch) : join_held(fetch);
-    if (result != 0 && transfer->state == LDL_PARKED)
+    bool fresh = transfer->state == LDL_PARKED;
+    int result = go_on(fetch);
+    if (result != 0 && fresh)
         transfer->state = LDL_WAITING; /* a retry sends the first request again */
     pthread_mutex_unlock(&transfer->lock);
     fetch->state = FETCH_BODY;

@@ -176,6 +176,31 @@ int journal_remove(struct journal *journal, struct ldl_extent gone)
     return 0;
 }
 
+void journal_edges(const struct journal *journal, struct ldl_extent extent,
+                   struct ldl_extent out[2])
+{
+    struct ldl_extent blocks = journal_blocks_in(journal, extent);
+    out[0] = out[1] = extent;
+    if (blocks.start < blocks.end) {
+        out[0].end = journal_block(journal, blocks.start).start;
+        out[1].start = journal_block(journal, blocks.end - 1).end;
+    } else {
+        out[1].start = extent.end;
+    }
+}
+
+void journal_remove_edges(struct journal *journal)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < journal->extent_count; i++) {
+        struct ldl_extent edges[2];
+        journal_edges(journal, journal->extents[i], edges);
+        struct ldl_extent blocks = {edges[0].end, edges[1].start};
+        append(journal->extents, &count, blocks);
+    }
+    journal->extent_count = count;
+}
+
 /* What a record must be, written or read */
 
 static bool extents_sound(const struct journal *journal)
@@ -419,6 +444,7 @@ static size_t put_record(const struct journal *journal, unsigned char *slot)
     put_hashes(&writer, journal);
     put_bytes(&writer, journal->boot_id, sizeof journal->boot_id);
     put_u64(&writer, journal->mount_id);
+    put_u64(&writer, journal->edges);
     put_seal(&writer, slot, length);
     return length;
 }
@@ -644,6 +670,7 @@ static int take_record(struct reader *reader, size_t slot_length, struct journal
     if (boot_id != NULL)
         memcpy(out->boot_id, boot_id, sizeof out->boot_id);
     out->mount_id = take_u64(reader);
+    out->edges = take_u64(reader);
     return reader->bad ? -LDL_JOURNAL_CORRUPT : 0;
 }
 

@@ -16,7 +16,8 @@
  *   text URL, u64 hash of the original URL
  *   u32 count, {u64 start, u64 end}[]: sorted, disjoint, coalesced; total unknown: at most [0, n)
  *   u32 block shift, u64 XXH3[]: of each block wholly within an extent, in order; 0: none known
- *   u8 boot id[16], u64 mount id, zeros, and at the very end the u64 XXH3 of all before
+ *   u8 boot id[16], u64 mount id, u64 XXH3 of the bytes of extents that lie in no whole block
+ *   zeros, and at the very end the u64 XXH3 of all before
  *
  * A text is a u32 length and so many bytes. Total unknown: no blocks, no hashes.
  */
@@ -51,6 +52,7 @@ struct journal {
     size_t extent_count;
     uint32_t block_shift;
     uint64_t *hashes; /* one for each of journal_block_count(), 0: none known; or NULL */
+    uint64_t edges;   /* of journal_edges of all extents; 0: not known */
     unsigned char boot_id[16];
     uint64_t mount_id;
 };
@@ -102,6 +104,11 @@ int64_t journal_block_count(const struct journal *journal);
 struct ldl_extent journal_block(const struct journal *journal, int64_t number);
 /* The numbers of the blocks that lie wholly within the extent: [start, end), empty if equal. */
 struct ldl_extent journal_blocks_in(const struct journal *journal, struct ldl_extent extent);
+/* The bytes before and after them: all of the extent and nothing where it has no whole block. */
+void journal_edges(const struct journal *journal, struct ldl_extent extent,
+                   struct ldl_extent out[2]);
+/* Takes all edges out of the extents. */
+void journal_remove_edges(struct journal *journal);
 /* Takes bytes out of the extents (a bad block, or all past the end of a truncated part) and forgets
  * the hashes of the blocks they are in. Extents are on the heap. 0 or -LDL_NO_MEMORY. */
 int journal_remove(struct journal *journal, struct ldl_extent gone);

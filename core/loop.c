@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "code.h"
@@ -21,6 +22,8 @@
 #define TICK 0.1 /* seconds between two looks at the watchdogs */
 #define EVENTS_MOST 64
 #define LAUNCH_MOST 256
+#define ASLEEP 5.0   /* seconds that the machine slept, after which no connection is believed in */
+#define DISTRUST 60. /* seconds; idle connections that are older than that aren't used anyway */
 #define IDLE_PART 16 /* of so many descriptors, one is for connections that a thread keeps */
 
 /* The library */
@@ -51,15 +54,24 @@ const char *loop_check_library(void)
 
 /* Streams of this thread */
 
+static bool add(struct loop *loop, struct fetch *fetch)
+{
+    if (monotonic() < loop->distrust_until)
+        curl_easy_setopt(fetch->easy, CURLOPT_FRESH_CONNECT, 1L);
+    fetch->attached = curl_multi_add_handle(loop->multi, fetch->easy) == CURLM_OK;
+    if (!fetch->attached)
+        error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s",
+                  ldl_kind_text(LDL_NO_MEMORY));
+    return fetch->attached;
+}
+
 static void attach(struct loop *loop, struct fetch *fetch)
 {
     int result = fetch_prepare(fetch);
-    if (result == 0 && curl_multi_add_handle(loop->multi, fetch->easy) == CURLM_OK) {
-        fetch->attached = true;
-        return;
-    }
-    result = result ? result : -LDL_NO_MEMORY;
-    error_set(&fetch->error, -result, fetch->url.text, "%s", ldl_kind_text(-result));
+    if (result == 0)
+        (void) add(loop, fetch);
+    else
+        error_set(&fetch->error, -result, fetch->url.text, "%s", ldl_kind_text(-result));
 }
 
 static void detach(struct loop *loop, struct fetch *fetch)
@@ -93,11 +105,7 @@ static void adopt(struct loop *loop, struct fetch *fetch)
 
 static void proceed(struct loop *loop, struct fetch *fetch, int next)
 {
-    if (next == FETCH_ENDED)
-        drop(loop, fetch);
-    else if (next == FETCH_RESEND && curl_multi_add_handle(loop->multi, fetch->easy) == CURLM_OK)
-        fetch->attached = true;
-    else if (next == FETCH_RESEND)
+    if (next == FETCH_ENDED || (next == FETCH_RESEND && !add(loop, fetch)))
         drop(loop, fetch);
 }
 
@@ -131,6 +139,7 @@ static struct fetch *create(struct loop *loop, struct transfer *transfer, int pu
                             struct span ask)
 {
     struct fetch *fetch = fetch_new(transfer, purpose, transfer->last_stream, ask);
+    loop->starved = !fetch && transfer->active == 0;
     if (!fetch)
         return NULL;
     fetch->loop = fetch_has_span(fetch) ? least_busy(loop, transfer) : loop->index;
@@ -163,17 +172,12 @@ static struct fetch *create_proof(struct loop *loop, struct transfer *transfer)
     return create(loop, transfer, FETCH_CHECK, transfer->checks[0]);
 }
 
-/* The whole is written over what the journal counts: it must count nothing any more. */
 static struct fetch *create_whole(struct loop *loop, struct transfer *transfer)
 {
     const struct span all = {0, INT64_MAX};
-    bool first = transfer->state == LDL_WAITING;
-    if (!first && transfer->recorded) {
-        transfer_job(transfer, JOB_RESET);
-        return NULL;
-    }
+    int purpose = transfer->state == LDL_WAITING ? FETCH_FIRST : FETCH_WHOLE;
     transfer->last_stream++;
-    return create(loop, transfer, first ? FETCH_FIRST : FETCH_WHOLE, all);
+    return create(loop, transfer, purpose, all);
 }
 
 /* The next stream that this transfer may have now, or NULL. Transfer lock held. */
@@ -199,12 +203,24 @@ static void send_to_loop(struct loop *loop, struct fetch *fetch)
     queue_push(&loop->all->list[fetch->loop].inbox, &fetch->message);
 }
 
+/* No memory for its only stream: nothing would ever happen to it again (P7). */
+static void give_up(struct loop *loop, struct transfer *transfer)
+{
+    struct ldl_error error;
+    loop->starved = false;
+    error_set(&error, LDL_NO_MEMORY, transfer->request.url.text, "%s",
+              ldl_kind_text(LDL_NO_MEMORY));
+    transfer_fail(transfer, &error);
+}
+
 static void schedule(struct loop *loop, struct transfer *transfer)
 {
     for (int i = 0; i < LAUNCH_MOST; i++) {
         pthread_mutex_lock(&transfer->lock);
         struct fetch *fetch = next_stream(loop, transfer);
         pthread_mutex_unlock(&transfer->lock);
+        if (loop->starved)
+            give_up(loop, transfer);
         if (!fetch)
             return;
         if (fetch->loop == loop->index)
@@ -303,6 +319,38 @@ static void watch_transfers(struct loop *loop, double now)
     }
 }
 
+/* Seconds that only a clock which counts sleep has counted. */
+static double slept(void)
+{
+    struct timespec boot;
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    return (double) boot.tv_sec + (double) boot.tv_nsec * 1e-9 - monotonic();
+}
+
+static bool replaceable(struct fetch *fetch)
+{
+    pthread_mutex_lock(&fetch->transfer->lock);
+    bool ranges = fetch->transfer->ranges;
+    pthread_mutex_unlock(&fetch->transfer->lock);
+    return ranges && fetch->state != FETCH_PARKED;
+}
+
+/* After a suspend the network may be another one. What can go on elsewhere does so at once, at no try's cost (H66); a
+ * single stream would begin again, so it has the time that the watchdogs give it. */
+static void look_for_suspend(struct loop *loop, double now)
+{
+    double before = loop->slept;
+    loop->slept = slept();
+    if (loop->slept - before < ASLEEP)
+        return;
+    loop->distrust_until = now + DISTRUST;
+    for (struct fetch *fetch = loop->fetches, *next; fetch; fetch = next) {
+        next = fetch->next;
+        if (replaceable(fetch))
+            drop(loop, fetch);
+    }
+}
+
 static void resume_held_back(struct loop *loop, double now)
 {
     for (struct fetch *fetch = loop->fetches, *next; fetch; fetch = next) {
@@ -317,6 +365,7 @@ static void tick(struct loop *loop, double now)
     if (now < loop->tick_due)
         return;
     loop->tick_due = now + TICK;
+    look_for_suspend(loop, now);
     watch_fetches(loop, now);
     watch_transfers(loop, now);
 }
@@ -466,6 +515,7 @@ int loop_open(struct loop *loop)
 {
     int result = queue_init(&loop->inbox);
     loop->epoll = -1;
+    loop->slept = slept();
     if (result != 0)
         return result;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -25,6 +25,9 @@ struct loop {
     int epoll;
     double curl_due; /* when libcurl wants to be called; 0: not */
     double tick_due;
+    double slept;          /* seconds of suspend, as last seen */
+    double distrust_until; /* before that, each request opens a connection of its own */
+    bool starved;    /* memory for a stream was refused just now */
     struct fetch *fetches;
     struct transfer *homed;
 };

@@ -49,15 +49,18 @@ static void passed(struct transfer *transfer)
     transfer->check_count--;
     memmove(transfer->checks, transfer->checks + 1,
             (size_t) transfer->check_count * sizeof *transfer->checks);
-    if (transfer->check_count == 0)
+    if (transfer->check_count == 0 && transfer->adopted)
+        transfer_job(transfer, JOB_RECORD); /* then it is proven */
+    else if (transfer->check_count == 0)
         transfer_proven(transfer);
 }
 
 static void differs(struct fetch *fetch)
 {
-    error_set(&fetch->error, LDL_REMOTE_CHANGED, fetch->url.text,
-              "the server has other bytes at %lld than an earlier run brought",
-              (long long) fetch->ask.first);
+    bool adopted = fetch->transfer->adopted;
+    error_set(&fetch->error, adopted ? LDL_LOCAL_CHANGED : LDL_REMOTE_CHANGED, fetch->url.text,
+              "the server has other bytes at %lld than %s", (long long) fetch->ask.first,
+              adopted ? "what was to be adopted" : "an earlier run brought");
 }
 
 static void unreadable(struct fetch *fetch, int kind, int errnum)

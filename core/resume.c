@@ -9,11 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adoption.h"
+#include "edges.h"
+
 #define REUSE_MOST ((int64_t) 1 << 20)  /* a larger part without a journal isn't ours */
 #define VERIFY_ALL ((int64_t) 1 << 30)  /* bytes held up to which each block is hashed again */
 #define SAMPLES 64                      /* of more: blocks beside the gaps, and so many others */
 #define HEAD_CHECK ((int64_t) 16 << 10) /* bytes to compare where no validator is strong (H25) */
 #define TAIL_CHECK ((int64_t) 64 << 10)
+#define ADOPTED_SAMPLES 8 /* of what nothing vouches for, further bytes are compared */
 
 static int refuse(struct ldl_error *error, int kind, const char *why)
 {
@@ -66,7 +70,6 @@ static int drop(struct survey *survey, struct ldl_extent bytes)
     return journal_remove(survey->journal, bytes);
 }
 
-/* Bytes at the ends of an extent belong to no whole block: no sum vouches for them. */
 static bool is_intact(struct survey *survey, int64_t number)
 {
     const struct journal *journal = survey->journal;
@@ -142,6 +145,17 @@ static bool wants_all(const struct survey *survey)
            || survey->transfer->request.options.resume_check == LDL_CHECK_ALL;
 }
 
+/* One sum vouches for all of them: where it is wrong, nothing says which are right. */
+static void check_edges(struct survey *survey)
+{
+    struct journal *journal = survey->journal;
+    uint64_t sum;
+    if (edges_sum(&survey->transfer->file, journal, &sum) == 0 && sum == journal->edges)
+        return;
+    survey->bad++;
+    journal_remove_edges(journal);
+}
+
 static int hash_again(struct survey *survey)
 {
     if (!survey->journal->hashes)
@@ -171,6 +185,8 @@ static int verify(struct transfer *transfer, struct journal *journal)
                             .journal = journal,
                             .strict = total >= 0 && size != total,
                             .seed = (uint64_t) (monotonic() * 1e9) | 1};
+    if (journal->hashes)
+        check_edges(&survey);
     int result = journal_remove(journal, (struct ldl_extent){size, INT64_MAX});
     if (result == 0)
         result = hash_again(&survey);
@@ -200,7 +216,7 @@ static void add_check(struct transfer *transfer, int64_t first, int64_t end)
         transfer->checks[transfer->check_count++] = (struct span){first, end};
 }
 
-/* The beginning of what is held, and the end of each extent before a gap, of the first one at least. */
+/* The beginning of what is held, and the end of the extents before a gap. */
 static void choose_checks(struct transfer *transfer, const struct journal *journal, size_t extents)
 {
     transfer->check_count = 0;
@@ -210,6 +226,22 @@ static void choose_checks(struct transfer *transfer, const struct journal *journ
         if (i == 0)
             add_check(transfer, extent.start, head < extent.end ? head : extent.end);
         add_check(transfer, tail > extent.start ? tail : extent.start, extent.end);
+    }
+}
+
+/* Anything may have been lost within it (a power cut), and it knows no sums. */
+static void choose_samples(struct transfer *transfer, const struct journal *journal)
+{
+    uint64_t seed = (uint64_t) (monotonic() * 1e9) | 1;
+    choose_checks(transfer, journal, CHECKS_MOST - ADOPTED_SAMPLES - 1);
+    for (int i = 0; i < ADOPTED_SAMPLES; i++) {
+        struct ldl_extent extent =
+            journal->extents[next_random(&seed) % (uint64_t) journal->extent_count];
+        int64_t room = extent.end - extent.start - TAIL_CHECK;
+        if (room > 0) {
+            int64_t first = extent.start + (int64_t) (next_random(&seed) % (uint64_t) room);
+            add_check(transfer, first, first + TAIL_CHECK);
+        }
     }
 }
 
@@ -259,10 +291,10 @@ static int take_over(struct transfer *transfer, struct journal *journal)
         result = renew_url(transfer, journal);
     if (result != 0)
         return result;
-    choose_checks(transfer, journal, transfer->request.options.adopt ? CHECKS_MOST : 1);
+    choose_checks(transfer, journal, 1);
     identity_complete(&known, &transfer->known);
     transfer->known = known;
-    transfer->proof = proof;
+    transfer->proof = plan_complete(&transfer->plan) ? PROOF_NONE : proof;
     transfer->ranges = true; /* the next answer shows it */
     transfer->recorded = true;
     transfer->length_verified = known.total >= 0;
@@ -306,6 +338,33 @@ static int go_on(struct transfer *transfer, struct ldl_error *error)
                        : refuse(error, LDL_NO_MEMORY, ldl_kind_text(LDL_NO_MEMORY));
 }
 
+/* Adopt */
+
+/* Nothing is known of it but what the server's bytes will show: until then it is neither grown nor counted. */
+static int take_adopted(struct transfer *transfer, struct ldl_error *error)
+{
+    struct journal journal;
+    if (!transfer->head)
+        return RESUME_NOTHING; /* the first answer tells the length */
+    int result = adoption_read(transfer, &journal, error);
+    if (result != 0)
+        return result;
+    pthread_mutex_lock(&transfer->lock);
+    result = journal.extent_count > 0 ? take_over(transfer, &journal) : -LDL_LOCAL_CHANGED;
+    if (result == 0) {
+        choose_samples(transfer, &journal);
+        transfer->proof = PROOF_OVERLAP;
+        transfer->adopted = true;
+        transfer->recorded = false;
+    }
+    pthread_mutex_unlock(&transfer->lock);
+    journal_free(&journal);
+    if (result == -LDL_LOCAL_CHANGED)
+        return refuse(error, LDL_LOCAL_CHANGED, "nothing of it is known to be complete");
+    return result == 0 ? RESUME_HELD
+                       : refuse(error, LDL_NO_MEMORY, ldl_kind_text(LDL_NO_MEMORY));
+}
+
 /* Look */
 
 static int judge_record(struct transfer *transfer, struct ldl_error *error)
@@ -338,6 +397,8 @@ static int without_record(struct transfer *transfer, int found, struct ldl_error
                       "the journal of its .part was written by another version of luadl");
     if (found == -LDL_LOCKED)
         return refuse(error, LDL_LOCKED, ldl_kind_text(LDL_LOCKED));
+    if (transfer->request.options.adopt)
+        return take_adopted(transfer, error);
     if (transfer->file.found <= REUSE_MOST)
         return begin_at_zero(transfer, error);
     return refuse(error, LDL_JOURNAL_CORRUPT,

@@ -276,7 +276,7 @@ int send_follow(struct fetch *fetch)
     int result = url_join(fetch->url.text, fetch->location, &joined);
     if (result == 0)
         result = url_parse(joined, &next);
-    if (result != 0)
+    if (result != 0 && result != -LDL_NO_MEMORY)
         result = refuse(fetch, LDL_REDIRECT_FORBIDDEN, "redirect to what is not fetched",
                         joined ? joined : fetch->location);
     if (result == 0)

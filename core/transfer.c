@@ -317,8 +317,8 @@ void transfer_proven(struct transfer *transfer)
 
 void transfer_check_complete(struct transfer *transfer)
 {
-    if (transfer->state != LDL_RUNNING || atomic_load(&transfer->over) || transfer->restarting
-        || !plan_complete(&transfer->plan))
+    if (transfer->state != LDL_RUNNING || transfer->proof != PROOF_NONE
+        || atomic_load(&transfer->over) || transfer->restarting || !plan_complete(&transfer->plan))
         return;
     transfer->state = LDL_PUBLISHING;
     transfer_job(transfer, JOB_PUBLISH);

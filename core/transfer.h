@@ -32,6 +32,7 @@ enum message_type {
     MESSAGE_SCHEDULE,
     JOB_OPEN,
     JOB_RESET,
+    JOB_RECORD,
     JOB_PUBLISH,
     JOB_DISCARD
 };
@@ -125,6 +126,8 @@ struct transfer {
     struct span checks[CHECKS_MOST];
     int check_count;
     int64_t resumed;         /* bytes that an earlier run had brought */
+    bool moved;              /* the part had the final name, and another program's content */
+    bool adopted;            /* what is held is of another program: counted when it is shown */
     bool drop_part;          /* what an earlier run left is not wanted */
     bool recorded;           /* the journal may count bytes: it is reset before they are written over */
     bool resumable;          /* it failed, and the same request goes on where it stopped */

@@ -21,17 +21,27 @@ static char *part(CURLU *handle, CURLUPart what, unsigned int flags)
     return copy;
 }
 
-static char *credentials(CURLU *handle)
+/* Of libcurl's own memory; NULL in *out when the URL has none. */
+static int optional_part(CURLU *handle, CURLUPart what, char **out)
 {
-    char *user = part(handle, CURLUPART_USER, CURLU_URLDECODE);
-    char *password = part(handle, CURLUPART_PASSWORD, CURLU_URLDECODE);
-    char *both = NULL;
-    if ((user || password)
-        && asprintf(&both, "%s:%s", user ? user : "", password ? password : "") < 0)
-        both = NULL;
-    free(user);
-    free(password);
-    return both;
+    CURLUcode code = curl_url_get(handle, what, out, CURLU_URLDECODE);
+    return code == CURLUE_OUT_OF_MEMORY ? -LDL_NO_MEMORY : 0;
+}
+
+static int credentials(CURLU *handle, char **out)
+{
+    char *user = NULL, *password = NULL;
+    int result = optional_part(handle, CURLUPART_USER, &user);
+    if (result == 0)
+        result = optional_part(handle, CURLUPART_PASSWORD, &password);
+    if (result == 0 && (user || password)
+        && asprintf(out, "%s:%s", user ? user : "", password ? password : "") < 0) {
+        *out = NULL;
+        result = -LDL_NO_MEMORY;
+    }
+    curl_free(user);
+    curl_free(password);
+    return result;
 }
 
 static void strip(CURLU *handle)
@@ -51,20 +61,22 @@ static bool has_control(const char *text)
 
 static bool fetchable(const char *scheme)
 {
-    return scheme && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+    return strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0;
 }
 
 static int fill(CURLU *handle, struct url *out)
 {
     out->scheme = part(handle, CURLUPART_SCHEME, 0);
+    if (!out->scheme)
+        return -LDL_NO_MEMORY;
     if (!fetchable(out->scheme))
         return -LDL_BAD_URL;
     out->host = part(handle, CURLUPART_HOST, 0);
     out->port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-    out->user = credentials(handle);
+    int result = credentials(handle, &out->user);
     strip(handle);
     out->text = part(handle, CURLUPART_URL, 0);
-    return out->host && out->port && out->text ? 0 : -LDL_NO_MEMORY;
+    return result == 0 && out->host && out->port && out->text ? 0 : -LDL_NO_MEMORY;
 }
 
 int url_parse(const char *text, struct url *out)
@@ -101,14 +113,15 @@ int url_join(const char *base, const char *location, char **out)
     CURLU *handle = curl_url();
     if (!handle)
         return -LDL_NO_MEMORY;
-    bool joined = curl_url_set(handle, CURLUPART_URL, base, 0) == CURLUE_OK
-                  && curl_url_set(handle, CURLUPART_URL, location,
-                                  CURLU_URLENCODE | CURLU_ALLOW_SPACE | CURLU_NON_SUPPORT_SCHEME)
-                         == CURLUE_OK;
-    if (joined)
+    CURLUcode code = curl_url_set(handle, CURLUPART_URL, base, 0);
+    if (code == CURLUE_OK)
+        code = curl_url_set(handle, CURLUPART_URL, location,
+                            CURLU_URLENCODE | CURLU_ALLOW_SPACE | CURLU_NON_SUPPORT_SCHEME);
+    if (code == CURLUE_OK)
         *out = part(handle, CURLUPART_URL, 0);
     curl_url_cleanup(handle);
-    return *out ? 0 : -LDL_BAD_URL;
+    bool starved = code == CURLUE_OUT_OF_MEMORY || (code == CURLUE_OK && !*out);
+    return starved ? -LDL_NO_MEMORY : code == CURLUE_OK ? 0 : -LDL_BAD_URL;
 }
 
 bool url_same_origin(const struct url *a, const struct url *b)

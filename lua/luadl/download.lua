@@ -309,8 +309,8 @@ local function decide_retry(self, fault)
   return delay, change
 end
 
-local function wait_out(self, event, delay, change)
-  local fresh = change and change.renew and self.renewals ~= event.renewals -- in the meantime
+local function wait_out(self, event, delay)
+  local fresh = self.renewals ~= event.renewals -- in the meantime
   if delay > 0 and not fresh then self.loop:await(self.go_on, delay) end
 end
 
@@ -334,7 +334,7 @@ local function answer_request_fault(self, event)
   note_host(self, fault, change)
   local failure = observe(self, "on_retry", fault, delay, change)
   if failure then return fail(self, failure) end
-  wait_out(self, event, delay, change)
+  wait_out(self, event, delay)
   if is_void(self, event) then return end
   carry_out(self, event, fault, change or {})
 end

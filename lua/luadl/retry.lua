@@ -150,10 +150,12 @@ function react.degrade(_, fault)
   return 0, { single = true }
 end
 
--- What was refused from the first, through a fresh link too, isn't there.
+-- What was refused from the first, through a fresh link too, isn't there. The tries that went to an
+-- old link don't count against the first fresh one.
 function react.renew(policy, fault)
   local never_worked = fault.renewed_ago and (fault.saved or 0) == 0
-  if never_worked or fault.attempt > policy.tries then return give_up(policy, fault) end
+  local spent = fault.attempt > policy.tries and (fault.renewed_ago or policy.tries == 0)
+  if never_worked or spent then return give_up(policy, fault) end
   local ago = fault.renewed_ago or math.huge
   return math.max(0, BETWEEN_RENEWALS - ago, fault.host_delay or 0), { renew = true }
 end

@@ -1,6 +1,7 @@
-/* download.c: luadl from C: one URL into one file. usage: download URL DIR NAME
+/* download.c: luadl from C: one URL into one file. usage: download URL DIR NAME [TIMEOUT]
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "luadl.h"
 
@@ -50,9 +51,14 @@ int main(int count, char **arguments)
 {
     ldl_session *session;
     ldl_id id;
-    if (count != 4 || ldl_session_open(NULL, &session) != 0)
+    if (count < 4 || count > 5 || ldl_session_open(NULL, &session) != 0)
         return 2;
-    struct ldl_request request = {.url = arguments[1]};
+    double timeout = count == 5 ? strtod(arguments[4], NULL) : 0;
+    struct ldl_request request = {
+        .url = arguments[1],
+        .first_byte_timeout = timeout,
+        .stall_timeout = timeout,
+    };
     struct ldl_target target = {.dir = arguments[2], .name = arguments[3]};
     int result = ldl_new(session, &request, &id);
     int status = result == 0 ? pump(session, &target) : 2;

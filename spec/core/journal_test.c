@@ -43,6 +43,7 @@ static struct journal sample(uint64_t seq)
     journal.hashes = some_hashes;
     memcpy(journal.boot_id, "0123456789abcdef", 16);
     journal.mount_id = 42;
+    journal.edges = 4711;
     return journal;
 }
 
@@ -89,7 +90,8 @@ static bool same(const struct journal *in, const struct journal *out)
            && strcmp(in->committed ? in->name : "", out->name) == 0
            && strcmp(in->url != NULL ? in->url : "", out->url) == 0 && in->url_hash == out->url_hash
            && in->block_shift == out->block_shift && memcmp(in->boot_id, out->boot_id, 16) == 0
-           && in->mount_id == out->mount_id && same_extents(in, out) && same_hashes(in, out);
+           && in->mount_id == out->mount_id && in->edges == out->edges && same_extents(in, out)
+           && same_hashes(in, out);
 }
 
 static bool within(const struct journal *journal)
@@ -848,6 +850,28 @@ static void knows_the_blocks_within_an_extent(void **state)
     assert_int_equal(journal_block(&journal, journal_block_count(&journal) - 1).end, INT64_MAX);
 }
 
+static void expect_edges(int64_t start, int64_t end, int64_t first, int64_t last)
+{
+    struct journal journal = sample(1);
+    struct ldl_extent edges[2];
+    journal_edges(&journal, (struct ldl_extent){start, end}, edges);
+    assert_int_equal(edges[0].start, start);
+    assert_int_equal(edges[0].end, first);
+    assert_int_equal(edges[1].start, last);
+    assert_int_equal(edges[1].end, end);
+}
+
+static void knows_the_edges_of_an_extent(void **state)
+{
+    (void) state;
+    expect_edges(0, MIB, 0, MIB);
+    expect_edges(5, 3 * MIB + 7, MIB, 3 * MIB);
+    expect_edges(5, MIB, MIB, MIB);
+    expect_edges(MIB - 1, MIB + 1, MIB + 1, MIB + 1);
+    expect_edges(5 * MIB + 1, 6 * MIB + 9, 6 * MIB, 6 * MIB + 9);
+    expect_edges(6 * MIB + 1, 6 * MIB + 9, 6 * MIB + 9, 6 * MIB + 9);
+}
+
 static struct journal on_the_heap(void)
 {
     unsigned char slot[JOURNAL_PAGE];
@@ -885,6 +909,22 @@ static void takes_bytes_out_of_the_extents(void **state)
     expect_removed(4 * MIB, INT64_MAX, 2, 3 * MIB - 5, 2);
     expect_removed(0, INT64_MAX, 0, 0, 4);
     expect_removed(-5, 6 * MIB, 1, 9, 3);
+}
+
+static void takes_the_edges_out_of_the_extents(void **state)
+{
+    (void) state;
+    struct journal journal = on_the_heap();
+    journal_remove_edges(&journal);
+    assert_int_equal(journal.extent_count, 3);
+    assert_int_equal(journal.extents[1].start, 4 * MIB);
+    assert_int_equal(journal.extents[1].end, 5 * MIB);
+    assert_int_equal(journal.hashes[4], 55);
+    journal.extents[0] = (struct ldl_extent){1, 2 * MIB - 1};
+    journal_remove_edges(&journal);
+    assert_int_equal(journal.extent_count, 2);
+    assert_int_equal(journal.extents[0].start, 4 * MIB);
+    journal_free(&journal);
 }
 
 /* At random */
@@ -938,6 +978,7 @@ static void random_round_trip(struct ldl_extent *list, uint64_t *hashes, size_t 
     random_text(url, sizeof url - 1);
     journal.url = url;
     journal.url_hash = chance();
+    journal.edges = chance();
     journal.ranges_ok = chance() % 2 == 0;
     journal.committed = chance() % 2 == 0;
     memset(journal.name, 'n', 1 + chance() % 255);
@@ -1025,7 +1066,9 @@ int main(void)
         cmocka_unit_test(holds_the_largest_files),
         cmocka_unit_test(chooses_larger_blocks_for_huge_files),
         cmocka_unit_test(knows_the_blocks_within_an_extent),
+        cmocka_unit_test(knows_the_edges_of_an_extent),
         cmocka_unit_test(takes_bytes_out_of_the_extents),
+        cmocka_unit_test(takes_the_edges_out_of_the_extents),
         cmocka_unit_test(brings_back_a_thousand_random_records),
         cmocka_unit_test(trusts_no_sealed_nonsense),
         cmocka_unit_test(never_hashes_to_zero),

@@ -8,7 +8,6 @@ local server = require("spec.support.server")
 
 local SIZE = 300000
 local SEED = 3
-local SHIM = (os.getenv("LUADL_BUILD") or helper.root .. "/build/5.4") .. "/faultfs.so"
 
 local origin, folder, path
 
@@ -46,10 +45,7 @@ end
 
 -- Runs the command with system calls that fail (see spec/support/faultfs.c).
 local function luadl_with(fault, words)
-  if not helper.exists(SHIM) then pending("no " .. SHIM .. ": make spec builds it") end
-  local preload = os.getenv("LD_PRELOAD")
-  preload = (preload and preload ~= "") and preload .. ":" .. SHIM or SHIM
-  return luadl(words, { env = { LUADL_FAULT = fault, LD_PRELOAD = preload } })
+  return luadl(words, { env = helper.faulty(fault) })
 end
 
 local function assert_saved(result, where, size)

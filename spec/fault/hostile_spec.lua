@@ -43,8 +43,8 @@ describe("somebody else's", function()
   local function set_trap()
     local mark = folder .. "/mark"
     local trap = ("io.open(%q, 'w'):close()\n"):format(mark)
-    for _, sub in ipairs({ "luadl", "luadl/cli", ".config", ".config/luadl", "lua", "lua/luadl" }) do
-      lfs.mkdir(folder .. "/" .. sub)
+    for _, sub in ipairs({ "luadl/cli", ".config/luadl", "lua/luadl" }) do
+      helper.run({ "mkdir", "-p", folder .. "/" .. sub })
     end
     for _, name in ipairs({
       "luadl.lua", "luadl/init.lua", "luadl/cli/init.lua", "luadl/config.lua", "argparse.lua",
@@ -147,7 +147,9 @@ describe("somebody else's", function()
   -- What can stand under a name that luadl is going to open.
   local victims = {
     { "a link to somebody's file", function(where, victim) lfs.link(victim, where, true) end },
-    { "a link that leads nowhere", function(where) lfs.link(folder .. "/nowhere", where, true) end },
+    { "a link that leads nowhere", function(where)
+      lfs.link(folder .. "/nowhere", where, true)
+    end },
     { "a hard link to somebody's file", function(where, victim) lfs.link(victim, where) end },
     { "a fifo", function(where) helper.run({ "mkfifo", where }) end },
     { "a folder", function(where) lfs.mkdir(where) end },

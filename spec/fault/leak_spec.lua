@@ -84,7 +84,8 @@ end
 
 describe("a redirect", function()
   setup(function()
-    servers = { nginx.start({ tls = true, config = echo() }), nginx.start({ tls = true, config = echo() }) }
+    local opts = { tls = true, config = echo() }
+    servers = { nginx.start(opts), nginx.start(opts) }
     local bundle = helper.read(servers[1].ca) .. helper.read(servers[2].ca)
     servers.folder = helper.make_folder()
     servers.ca = servers.folder .. "/ca.pem"

@@ -47,6 +47,7 @@ describe("a resumed download", function()
   local function get(url, dir, opts)
     local session = assert(luadl.session())
     local options = oracle.options(merged({ url = url, output = "file", dir = dir }, opts or {}))
+    options.output = options.output or nil
     local result, err = session:get(options)
     session:close()
     return result, err
@@ -74,17 +75,27 @@ describe("a resumed download", function()
     return bytes
   end
 
+  -- What the requests' ranges name.
+  local function body_later(path, since)
+    local bytes = 0
+    for index, request in ipairs(origin:requests(path)) do
+      local first, last = request.head:match("Range: bytes=(%d+)%-(%d+)")
+      if index > since then bytes = bytes + last - first + 1 end
+    end
+    return bytes
+  end
+
   local function requests_of(path) return #origin:requests(path) end
 
   it("P2: goes on where it stopped, and asks for no byte twice", function()
     local url, dir = interrupt("/p2")
     local before = requests_of("/p2")
     origin:serve("/p2", { size = SIZE, etag = ETAG })
-    local result, err = get(url, dir)
+    local result, err = get(url, dir, { connections = 1 })
     assert.is_nil(err)
     assert.equal(sha(), helper.sha256(result.path))
     assert.is_true(result.resumed > SIZE / 4)
-    assert.is_true(asked_later("/p2", before) < SIZE - result.resumed + 8192)
+    assert.equal(SIZE - result.resumed, body_later("/p2", before))
     assert.is_false(helper.exists(dir .. "/file.part"))
     assert.is_false(helper.exists(dir .. "/file.part.lj"))
   end)
@@ -116,5 +127,475 @@ describe("a resumed download", function()
     assert.equal(sha(), helper.sha256(result.path))
   end)
 
-  -- (more below)
+  it("H21: a 200 with the same validators is asked again without If-Range", function()
+    local url, dir = interrupt("/h21/drops")
+    origin:serve("/h21/drops", function(connection, request, parameters)
+      if request.headers["if-range"] then request.range = nil end
+      return connection:file(request, parameters)
+    end, { size = SIZE, etag = ETAG })
+    local before = requests_of("/h21/drops")
+    local result, err = get(url, dir)
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.is_true(result.resumed > 0)
+    assert.is_true(asked_later("/h21/drops", before) < 2 * SIZE)
+  end)
+
+  it("H21: where ranges aren't served any more it begins at zero", function()
+    local url, dir = interrupt("/h21/whole")
+    origin:serve("/h21/whole", { size = SIZE, etag = ETAG, ranges = false })
+    local result, err = get(url, dir)
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.equal(0, result.resumed)
+  end)
+
+  it("H22: a server that ignores If-Range and sends another version's bytes is not believed", function()
+    local url, dir = interrupt("/h22")
+    origin:serve("/h22", function(connection, request, parameters)
+      request.headers["if-range"] = nil
+      return connection:file(request, parameters)
+    end, { size = SIZE, seed = 2, etag = OTHER_ETAG })
+    local result, err = get(url, dir)
+    assert.is_nil(err)
+    assert.equal(sha(2), helper.sha256(result.path))
+  end)
+
+  local WEAK = { etag = 'W/"one"', last_modified = MONDAY }
+  local NONE = { etag = false }
+
+  for name, validators in pairs({ ["H23: a weak ETag"] = WEAK, ["H25: no validator"] = NONE }) do
+    local path = "/" .. name:match("^%w+")
+
+    it(name .. " is never in If-Range, and bytes are compared instead", function()
+      local fields = { etag = validators.etag or nil, last_modified = validators.last_modified }
+      local dir = helper.tmpdir()
+      local url = origin:serve(path, limited, merged({ size = SIZE, limit = SIZE / 2 }, fields))
+      assert.is_nil((get(url, dir, { retry = 0, min_split = MIB })))
+      origin:serve(path, merged({ size = SIZE }, fields))
+      local before = requests_of(path)
+      local result, err = get(url, dir)
+      assert.is_nil(err)
+      assert.equal(sha(), helper.sha256(result.path))
+      assert.is_true(result.resumed > 0)
+      assert.is_true(asked_later(path, before) < SIZE - result.resumed + 2 ^ 17)
+      for _, request in ipairs(origin:requests(path)) do
+        assert.is_nil(request.head:find("If%-Range"))
+      end
+    end)
+
+    it(name .. " lets no other bytes in, though nothing else differs", function()
+      local fields = { etag = validators.etag or nil, last_modified = validators.last_modified }
+      local dir = helper.tmpdir()
+      local url = origin:serve(path .. "/2", limited,
+        merged({ size = SIZE, limit = SIZE / 2 }, fields))
+      assert.is_nil((get(url, dir, { retry = 0, min_split = MIB })))
+      origin:serve(path .. "/2", merged({ size = SIZE, seed = 2 }, fields))
+      local result, err = get(url, dir)
+      assert.is_nil(err)
+      assert.equal(sha(2), helper.sha256(result.path))
+    end)
+
+    it(name .. " is refused under resume_check = 'strict'", function()
+      local fields = { etag = validators.etag or nil, last_modified = validators.last_modified }
+      local dir = helper.tmpdir()
+      local url = origin:serve(path .. "/3", limited,
+        merged({ size = SIZE, limit = SIZE / 2 }, fields))
+      assert.is_nil((get(url, dir, { retry = 0, min_split = MIB })))
+      origin:serve(path .. "/3", merged({ size = SIZE }, fields))
+      local before = requests_of(path .. "/3")
+      local result, err = get(url, dir, { resume_check = "strict" })
+      assert.is_nil(result)
+      assert.equal("remote_changed", err.kind)
+      assert.equal(before, requests_of(path .. "/3"))
+      assert.is_true(helper.exists(dir .. "/file.part.lj"))
+    end)
+  end
+
+  it("H24: without an ETag a Last-Modified that is old enough goes into If-Range", function()
+    local dir = helper.tmpdir()
+    local fields = { size = SIZE, last_modified = MONDAY }
+    local url = origin:serve("/h24", limited, merged(fields, { limit = SIZE / 2 }))
+    assert.is_nil((get(url, dir, { retry = 0, min_split = MIB })))
+    origin:serve("/h24", fields)
+    local result, err = get(url, dir)
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(result.path))
+    local sent
+    for _, request in ipairs(origin:requests("/h24")) do
+      sent = sent or request.head:match("If%-Range: (%C+)")
+    end
+    assert.equal(MONDAY, sent)
+  end)
+
+  it("H24: and another one tells the change", function()
+    local dir = helper.tmpdir()
+    local url = origin:serve("/h24/2", limited,
+      { size = SIZE, last_modified = MONDAY, limit = SIZE / 2 })
+    assert.is_nil((get(url, dir, { retry = 0, min_split = MIB })))
+    origin:serve("/h24/2", { size = SIZE, seed = 2, last_modified = TUESDAY })
+    local result, err = get(url, dir)
+    assert.is_nil(err)
+    assert.equal(sha(2), helper.sha256(result.path))
+  end)
+
+  it("H26: an ETag that another node makes up is dropped, and bytes are compared", function()
+    local url, dir = interrupt("/h26", { last_modified = MONDAY })
+    origin:serve("/h26", { size = SIZE, etag = OTHER_ETAG, last_modified = MONDAY })
+    local result, err = get(url, dir)
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.is_true(result.resumed > 0)
+  end)
+
+  it("H12: a 416 that names another length is a change", function()
+    local url, dir = interrupt("/h12")
+    origin:serve("/h12", { size = SIZE / 8, seed = 2, etag = OTHER_ETAG })
+    local result, err = get(url, dir)
+    assert.is_nil(err)
+    assert.equal(server.sha256(2, SIZE / 8), helper.sha256(result.path))
+  end)
+
+  it("H30: a login page in the file's place costs nothing", function()
+    local url, dir = interrupt("/h30")
+    local part = helper.sha256(dir .. "/file.part")
+    origin:serve("/h30", function(connection)
+      return connection:reply(200, { { "Content-Type", "text/html" } }, "<p>log in</p>")
+    end)
+    local result = get(url, dir)
+    assert.is_nil(result)
+    assert.equal(part, helper.sha256(dir .. "/file.part"))
+    origin:serve("/h30", { size = SIZE, etag = ETAG })
+    result = assert(get(url, dir))
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.is_true(result.resumed > 0)
+  end)
+
+  it("H28: a link that expired midway is fetched anew from the first URL", function()
+    local dir = helper.tmpdir()
+    origin:serve("/h28/target", function(connection, request, parameters, state)
+      state.uses = state.uses or {}
+      local key = request.target:match("key=(%d+)")
+      state.uses[key] = (state.uses[key] or 0) + 1
+      if state.uses[key] > 2 then return connection:reply(403, {}, "expired") end
+      local options = {}
+      for name, value in pairs(parameters) do options[name] = value end
+      options.cut = 700000
+      return connection:file(request, options)
+    end, { size = SIZE, etag = ETAG })
+    local url = origin:serve("/h28", function(connection, _, parameters, state)
+      state.key = (state.key or 0) + 1
+      return connection:redirect(parameters.target .. "?key=" .. state.key)
+    end, { target = origin.url .. "/h28/target" })
+    local result, err
+    for _ = 1, 12 do
+      result, err = get(url, dir, { connections = 1, deadline = 8 })
+      if result then break end
+    end
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(result.path))
+  end)
+
+  it("H29: another URL goes on with the part when the identity is the same", function()
+    local _, dir = interrupt("/h29/old")
+    local url = origin:serve("/h29/new", { size = SIZE, etag = ETAG })
+    local session = assert(luadl.session())
+    local result, err = session:get(oracle.options({ url = url, resume = dir .. "/file.part" }))
+    session:close()
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(dir .. "/file"))
+    assert.is_true(result.resumed > 0)
+  end)
+
+  it("H29: and never when it isn't", function()
+    local _, dir = interrupt("/h29/2/old")
+    local url = origin:serve("/h29/2/new", { size = SIZE, seed = 2, etag = OTHER_ETAG })
+    local session = assert(luadl.session())
+    local result, err = session:get(oracle.options({
+      url = url, resume = dir .. "/file.part", changed = "fail",
+    }))
+    session:close()
+    assert.is_nil(result)
+    assert.equal("remote_changed", err.kind)
+    assert.is_true(helper.exists(dir .. "/file.part.lj"))
+  end)
+
+  it("H29: a running download gets another URL, and what waits goes on at once", function()
+    local dir = helper.tmpdir()
+    local old = origin:serve("/h29/3/old", limited, { size = SIZE, etag = ETAG, limit = SIZE / 2 })
+    local new = origin:serve("/h29/3/new", { size = SIZE, etag = ETAG })
+    local session = assert(luadl.session())
+    local download
+    download = session:download(oracle.options({
+      url = old, output = "file", dir = dir, min_split = MIB,
+      retry = function() return 60 end,
+      on_retry = function() assert(download:renew(new)) end,
+    }))
+    local result, err = download:wait(15)
+    session:close()
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(result.path))
+  end)
+
+  it("F12: the part of another URL isn't touched", function()
+    local _, dir = interrupt("/f12")
+    local part = helper.sha256(dir .. "/file.part")
+    local url = origin:serve("/f12/other", { size = SIZE, seed = 2, etag = ETAG })
+    local result, err = get(url, dir)
+    assert.is_nil(result)
+    assert.equal("exists", err.kind)
+    assert.equal(part, helper.sha256(dir .. "/file.part"))
+  end)
+
+  it("F14: a part in use is locked", function()
+    local dir = helper.tmpdir()
+    local url = origin:serve("/f14", { size = SIZE, etag = ETAG, rate = MIB })
+    local session = assert(luadl.session())
+    local first = session:download(oracle.options({ url = url, output = "file", dir = dir }))
+    while (first:stats().received or 0) == 0 do session:step(0.1) end
+    local result, err = get(url, dir)
+    assert.is_nil(result)
+    assert.equal("locked", err.kind)
+    first:cancel()
+    first:wait(5)
+    session:close()
+  end)
+
+  local function overwrite(path, offset, bytes)
+    local file = assert(io.open(path, "r+b"))
+    file:seek("set", offset)
+    file:write(bytes)
+    file:close()
+  end
+
+  it("F16: a part that was cut is fetched again from there", function()
+    local url, dir = interrupt("/f16", nil, { connections = 1 })
+    assert(helper.run({ "truncate", "-s", "1500000", dir .. "/file.part" }).status == 0)
+    origin:serve("/f16", { size = SIZE, etag = ETAG })
+    local result, err = get(url, dir)
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.is_truthy(result.warnings[1])
+  end)
+
+  it("F17: bytes that were changed since are fetched again", function()
+    local url, dir = interrupt("/f17", nil, { connections = 1 })
+    overwrite(dir .. "/file.part", 1000000, "changed")
+    origin:serve("/f17", { size = SIZE, etag = ETAG })
+    local result, err = get(url, dir)
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.is_true(result.resumed > 0)
+    assert.is_truthy(result.warnings[1])
+  end)
+
+  it("F17: also those at the end of what is held, in no whole block", function()
+    local url, dir = interrupt("/f17/2", { limit = SIZE / 2 + 5000 }, { connections = 1 })
+    overwrite(dir .. "/file.part", SIZE / 2 + 4000, "changed")
+    origin:serve("/f17/2", { size = SIZE, etag = ETAG })
+    local result, err = get(url, dir)
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(result.path))
+  end)
+
+  it("F18: a large part without a journal is never touched", function()
+    local url, dir = interrupt("/f18")
+    os.remove(dir .. "/file.part.lj")
+    local part = helper.sha256(dir .. "/file.part")
+    local result, err = get(url, dir)
+    assert.is_nil(result)
+    assert.equal("journal_corrupt", err.kind)
+    assert.equal(part, helper.sha256(dir .. "/file.part"))
+    origin:serve("/f18", { size = SIZE, etag = ETAG })
+    result, err = get(url, dir, { restart = true })
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(result.path))
+  end)
+
+  local DAMAGE = {
+    ["cut to nothing"] = function(path) helper.write(path, "") end,
+    ["zeroed"] = function(path) helper.write(path, ("\0"):rep(#helper.read(path))) end,
+    ["replaced"] = function(path) helper.write(path, ("nonsense"):rep(5000)) end,
+  }
+  for how, damage in pairs(DAMAGE) do
+    it("F19: a journal that was " .. how .. " counts nothing", function()
+      local path = "/f19/" .. how:gsub("%s", "-")
+      local url, dir = interrupt(path)
+      damage(dir .. "/file.part.lj")
+      local result, err = get(url, dir)
+      assert.is_nil(result)
+      assert.equal("journal_corrupt", err.kind)
+      origin:serve(path, { size = SIZE, etag = ETAG })
+      result = assert(get(url, dir, { restart = true }))
+      assert.equal(sha(), helper.sha256(result.path))
+    end)
+  end
+
+  it("F19: another version's journal is left as it is", function()
+    local url, dir = interrupt("/f19/version")
+    local path = dir .. "/file.part.lj"
+    overwrite(path, 8, "\9\0\0\0")
+    for _, slot in ipairs({ 0, 1 }) do
+      overwrite(path, 4096 + slot * ((#helper.read(path) - 4096) // 2) + 8, "\9\0\0\0")
+    end
+    local journal = helper.read(path)
+    local result, err = get(url, dir)
+    assert.is_nil(result)
+    assert.equal("journal_corrupt", err.kind)
+    assert.equal(journal, helper.read(path))
+  end)
+
+  it("F20: a part and its journal may be moved", function()
+    local url, dir = interrupt("/f20")
+    local other = helper.tmpdir()
+    assert(os.rename(dir .. "/file.part", other .. "/file.part"))
+    assert(os.rename(dir .. "/file.part.lj", other .. "/file.part.lj"))
+    origin:serve("/f20", { size = SIZE, etag = ETAG })
+    local result = assert(get(url, other))
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.is_true(result.resumed > 0)
+  end)
+
+  it("S2: the journal holds no password", function()
+    local dir = helper.tmpdir()
+    local url = origin:serve("/s2", limited, { size = SIZE, etag = ETAG, limit = SIZE / 2 })
+    url = url:gsub("://", "://alice:secret@")
+    assert.is_nil((get(url, dir, { retry = 0, min_split = MIB })))
+    local journal = helper.read(dir .. "/file.part.lj")
+    assert.is_truthy(journal:find("/s2", 1, true))
+    assert.is_nil(journal:find("secret", 1, true))
+    assert.is_nil(journal:find("alice", 1, true))
+  end)
+
+  it("H11: what is complete is published without a further byte", function()
+    local dir = helper.tmpdir()
+    local url = origin:serve("/h11", { size = SIZE, etag = ETAG })
+    local command = { helper.root .. "/scripts/luadl", "-q", "-o", dir .. "/file", url }
+    local killed = helper.run(command, {
+      env = { LD_PRELOAD = helper.build .. "/faultfs.so", LUADL_FAULT = "renameat2:EIO" },
+    })
+    assert.not_equal(0, killed.status)
+    assert.is_true(helper.exists(dir .. "/file.part.lj"))
+    local before = requests_of("/h11")
+    local result, err = get(url, dir)
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.equal(before, requests_of("/h11"))
+  end)
+
+  it("the name that a server chose finds its part again", function()
+    local dir = helper.tmpdir()
+    local fields = { size = SIZE, etag = ETAG, disposition = 'attachment; filename="chosen.bin"' }
+    local url = origin:serve("/chosen", limited, merged(fields, { limit = SIZE / 2 }))
+    assert.is_nil((get(url, dir, { output = false, retry = 0, min_split = MIB })))
+    assert.is_true(helper.exists(dir .. "/chosen.bin.part.lj"))
+    origin:serve("/chosen", fields)
+    local session = assert(luadl.session())
+    local result, err = session:get(oracle.options({ url = url, dir = dir }))
+    session:close()
+    assert.is_nil(err)
+    assert.equal(dir .. "/chosen.bin", result.path)
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.is_true(result.resumed > 0)
+  end)
+
+  it("resume = false leaves nothing, and keeps no record", function()
+    local dir = helper.tmpdir()
+    local url = origin:serve("/none", limited, { size = SIZE, etag = ETAG, limit = SIZE / 2 })
+    assert.is_nil((get(url, dir, { retry = 0, resume = false })))
+    assert.is_false(helper.exists(dir .. "/file.part"))
+    assert.is_false(helper.exists(dir .. "/file.part.lj"))
+  end)
+
+  it("resume = false doesn't take away what another run left", function()
+    local url, dir = interrupt("/none/2")
+    local part = helper.sha256(dir .. "/file.part")
+    local result, err = get(url, dir, { resume = false })
+    assert.is_nil(result)
+    assert.equal("exists", err.kind)
+    assert.equal(part, helper.sha256(dir .. "/file.part"))
+  end)
+
+  it("restart = true begins anew", function()
+    local url, dir = interrupt("/restart")
+    origin:serve("/restart", { size = SIZE, etag = ETAG })
+    local before = requests_of("/restart")
+    local result = assert(get(url, dir, { restart = true }))
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.is_true(asked_later("/restart", before) >= SIZE)
+  end)
+
+  it("resume_check = 'all' hashes every block that is held", function()
+    local url, dir = interrupt("/all")
+    origin:serve("/all", { size = SIZE, etag = ETAG })
+    local result = assert(get(url, dir, { resume_check = "all" }))
+    assert.equal(sha(), helper.sha256(result.path))
+  end)
+
+  it("H33: a length that was unknown is gone on with where the server then tells it", function()
+    local dir = helper.tmpdir()
+    local url = origin:serve("/unknown", function(connection, request, parameters)
+      connection:status(200, { { "Transfer-Encoding", "chunked" }, { "ETag", parameters.etag } })
+      for first = 0, parameters.size / 2 - 1, 65536 do
+        connection:chunk(connection:bytes(first, first + 65535))
+      end
+      return connection:close()
+    end, { size = SIZE, etag = ETAG })
+    assert.is_nil((get(url, dir, { retry = 0 })))
+    assert.is_true(helper.exists(dir .. "/file.part.lj"))
+    origin:serve("/unknown", { size = SIZE, etag = ETAG })
+    local result, err = get(url, dir)
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.is_true(result.resumed > 2 ^ 20)
+    assert.is_true(result.length_verified)
+  end)
+
+  describe("of another program's", function()
+    local function begin(dir, bytes)
+      helper.write(dir .. "/file", server.content(1, 0, bytes - 1))
+    end
+
+    it("beginning is adopted when its bytes are the server's", function()
+      local dir = helper.tmpdir()
+      begin(dir, SIZE / 2 + 77)
+      local url = origin:serve("/adopt", { size = SIZE, etag = ETAG })
+      local result, err = get(url, dir, { adopt = true })
+      assert.is_nil(err)
+      assert.equal(sha(), helper.sha256(result.path))
+      assert.equal(SIZE / 2 + 77, result.resumed)
+    end)
+
+    it("beginning that differs is given back as it was", function()
+      local dir = helper.tmpdir()
+      helper.write(dir .. "/file", server.content(2, 0, SIZE / 2))
+      local before = helper.sha256(dir .. "/file")
+      local url = origin:serve("/adopt/2", { size = SIZE, etag = ETAG })
+      local result, err = get(url, dir, { adopt = true })
+      assert.is_nil(result)
+      assert.equal("local_changed", err.kind)
+      assert.equal(before, helper.sha256(dir .. "/file"))
+      assert.is_false(helper.exists(dir .. "/file.part"))
+    end)
+
+    it("complete file is found to be so", function()
+      local dir = helper.tmpdir()
+      begin(dir, SIZE)
+      local url = origin:serve("/adopt/3", { size = SIZE, etag = ETAG })
+      local result, err = get(url, dir, { adopt = true })
+      assert.is_nil(err)
+      assert.equal(sha(), helper.sha256(result.path))
+      assert.equal(SIZE, result.resumed)
+    end)
+
+    it("file isn't touched without that word", function()
+      local dir = helper.tmpdir()
+      begin(dir, SIZE / 2)
+      local url = origin:serve("/adopt/4", { size = SIZE, etag = ETAG })
+      local result, err = get(url, dir)
+      assert.is_nil(result)
+      assert.equal("exists", err.kind)
+      assert.equal(server.sha256(1, SIZE / 2), helper.sha256(dir .. "/file"))
+    end)
+  end)
 end)

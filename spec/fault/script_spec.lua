@@ -372,7 +372,7 @@ local IN_EACH = [[
 ]]
 
 describe("several states", function()
-  local STATES = (os.getenv("LUADL_BUILD") or helper.root .. "/build/5.4") .. "/states"
+  local STATES = helper.build .. "/states"
 
   setup(function() origin = server.start() end)
   teardown(function() origin:stop() end)

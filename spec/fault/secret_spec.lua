@@ -1,5 +1,5 @@
---- Secrets and the server's own words: what is kept back, and what isn't picked up (rows S2, S4, S5,
--- S7, S9, S15).
+--- Secrets and the server's own words: what is kept back, and what isn't picked up (rows S2, S4,
+-- S5, S7, S9, S15).
 -- SPDX-License-Identifier: MIT
 
 local lfs = require("lfs")
@@ -93,8 +93,10 @@ describe("secrets", function()
     local away = origin:serve("/away", to, { location = "ftp://me:" .. SECRET .. "@host/x" })
     for _, more in ipairs({ {}, { "--json" }, { "-v" }, { "--info" }, { "--info", "--json" } }) do
       for _, url in ipairs({ fine, with_user(gone), loop, away, with_user("http://host:0/") }) do
-        local words = { "-d", folder, "--retry", more[1] == "-v" and "1" or "0", "-u", "me:" .. SECRET,
-          "-H", "Authorization: Bearer " .. SECRET, table.unpack(more) }
+        local words = {
+          "-d", folder, "--retry", more[1] == "-v" and "1" or "0", "-u", "me:" .. SECRET,
+          "-H", "Authorization: Bearer " .. SECRET, table.unpack(more),
+        }
         words[#words + 1] = url
         check_command(words)
       end
@@ -118,7 +120,8 @@ describe("secrets", function()
       while ! [ -s %s/watched.part ]; do sleep 0.01; done
       tr '\0' ' ' </proc/$child/cmdline
       kill -INT $child; wait $child
-    ]]):format(helper.root, folder, SECRET, SECRET, SECRET, SECRET, url:match("@([^/]*)"), url, folder)
+    ]]):format(helper.root, folder, SECRET, SECRET, SECRET, SECRET, url:match("@([^/]*)"), url,
+      folder)
     origin:serve(url:gsub("me:.*@", ""), hanging, FILE) -- as a proxy it is asked for the whole URL
     local line = helper.run(script, { timeout = 10 }).stdout
     assert.truthy(line:find("-d " .. folder, 1, true), line)
@@ -161,8 +164,8 @@ describe("secrets", function()
   end)
 
   it("S5: .netrc is never read", function()
-    local lines = "default login me password " .. SECRET .. "\n"
-    helper.write(folder .. "/.netrc", "machine 127.0.0.1 login me password " .. SECRET .. "\n" .. lines)
+    local login = " login me password " .. SECRET .. "\n"
+    helper.write(folder .. "/.netrc", "machine 127.0.0.1" .. login .. "default" .. login)
     helper.run({ "chmod", "600", folder .. "/.netrc" })
     local url = origin:serve("/netrc", FILE)
     local env = { HOME = folder, NETRC = folder .. "/.netrc", CURL_HOME = folder }
@@ -201,7 +204,8 @@ describe("secrets", function()
 
   it("S15: what a host says of HTTPS (HSTS) changes no later URL", function()
     local header = 'add_header Strict-Transport-Security "max-age=31536000" always;'
-    local tls = nginx.start({ tls = true, config = "location /hsts { " .. header .. " return 200 x; }" })
+    local config = "location /hsts { " .. header .. " return 200 x; }"
+    local tls = nginx.start({ tls = true, config = config })
     local session = luadl.session({ dir = folder, retry = 0 })
     local ok, problem = pcall(function()
       assert(session:get({ url = tls.tls_url .. "/hsts", cacert = tls.ca }))
@@ -308,7 +312,9 @@ describe("a server's words", function()
   -- A name, headers, a place to go, a status: each with an escape sequence.
   local function behaviours()
     local named = "attachment; filename*=UTF-8''a%1b%5b2J%c2%9b%e2%80%aeb.txt"
-    local dirty = { { "X-Dirty", SEQUENCE }, { "ETag", '"' .. SEQUENCE .. '"' }, { "Server", SEQUENCE } }
+    local dirty = {
+      { "X-Dirty", SEQUENCE }, { "ETag", '"' .. SEQUENCE .. '"' }, { "Server", SEQUENCE },
+    }
     return {
       origin:serve("/named", { size = 1000, disposition = named, content_type = "a/" .. SEQUENCE }),
       origin:serve("/headers", { size = 1000, headers = dirty }),
@@ -341,7 +347,8 @@ describe("a server's words", function()
     for _, url in ipairs(behaviours()) do words[#words + 1] = url end
     local typescript = folder .. "/typescript"
     local command = require("spec.support.process").command(words)
-    helper.run({ "script", "-qec", command, typescript }, { env = { TERM = "xterm", NO_COLOR = "1" } })
+    local env = { TERM = "xterm", NO_COLOR = "1" }
+    helper.run({ "script", "-qec", command, typescript }, { env = env })
     local shown = assert(helper.read(typescript))
     local ours = shown:gsub("\27%[A", ""):gsub("\27%[2K", ""):gsub("[\r\n]", "")
     ours = ours:gsub("^Script started.-%]", ""):gsub("\27%[%??[%d;]*[hlmKJ]", function(sequence)

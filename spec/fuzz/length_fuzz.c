@@ -108,7 +108,7 @@ static void check_meaning(const char *text, int64_t date)
 {
     struct tm parts = {0};
     const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    if (!end || *end)
+    if (!end || *end || parts.tm_year < 70) /* a year of two digits it takes as it is */
         return;
     int64_t meant = timegm(&parts);
     assert(meant == date);

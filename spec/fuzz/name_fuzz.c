@@ -12,12 +12,12 @@
 #include "script.h"
 
 #define NAME_MOST 255
-#define SUFFIX 8        /* ".part.lj" */
-#define NAME_LEAST 64 /* of real file systems: eCryptfs has 143 */
-#define DECODERS 4      /* options: who knows further charsets */
-#define FOR_WINDOWS 8   /* names that Windows can't have are changed, too */
-#define TRUST_FINAL 16  /* the URL is that of a redirect */
-#define SMALL_NAMES 32  /* the file system has short names */
+#define SUFFIX 8       /* ".part.lj" */
+#define NAME_LEAST 64  /* of real file systems: eCryptfs has 143 */
+#define DECODERS 4     /* options: who knows further charsets */
+#define FOR_WINDOWS 8  /* names that Windows can't have are changed, too */
+#define TRUST_FINAL 16 /* the URL is that of a redirect */
+#define SMALL_NAMES 32 /* the file system has short names */
 #define SMALL_MOST 40
 
 static const char choose[] =
@@ -47,14 +47,19 @@ struct range {
 };
 
 /* N1, N3, N4; what is not a character at all; and more that changes what a person reads. */
-static const struct range forbidden[] = {
-    {0x00, 0x1F},     {'/', '/'},       {'\\', '\\'},     {0x7F, 0x9F},       {0x61C, 0x61C},
-    {0x200B, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}, {0xD800, 0xDFFF},
-    {0xFEFF, 0xFEFF}, {0xE0000, 0xE007F}};
+static const struct range forbidden[] = {{0x00, 0x1F},     {'/', '/'},        {'\\', '\\'},
+                                         {0x7F, 0x9F},     {0x61C, 0x61C},    {0x200B, 0x200F},
+                                         {0x2028, 0x202E}, {0x2066, 0x2069},  {0xD800, 0xDFFF},
+                                         {0xFEFF, 0xFEFF}, {0xE0000, 0xE007F}};
 
 static int length_of(unsigned char lead)
 {
-    return lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    return lead < 0x80   ? 1
+           : lead < 0xC2 ? 0
+           : lead < 0xE0 ? 2
+           : lead < 0xF0 ? 3
+           : lead < 0xF5 ? 4
+                         : 0;
 }
 
 /* RFC 3629; asserts that it is a character. */

@@ -12,15 +12,14 @@
 #include "request.h"
 #include "script.h"
 
-static const char read_line[] =
-    "local headers = require('luadl.options.headers')\n"
-    "local units = require('luadl.units')\n"
-    "return function(line)\n"
-    "  local list = headers.read({ line })\n"
-    "  local name, value\n"
-    "  if list then name, value = list[1][1], list[1][2] end\n"
-    "  return name, value, units.bytes(line), (units.duration(line))\n"
-    "end\n";
+static const char read_line[] = "local headers = require('luadl.options.headers')\n"
+                                "local units = require('luadl.units')\n"
+                                "return function(line)\n"
+                                "  local list = headers.read({ line })\n"
+                                "  local name, value\n"
+                                "  if list then name, value = list[1][1], list[1][2] end\n"
+                                "  return name, value, units.bytes(line), (units.duration(line))\n"
+                                "end\n";
 
 /* What the policy lets through the engine takes, and it is one header on one line (S3). */
 static void check_header(const char *name, const char *value)

@@ -51,12 +51,7 @@ static void cut(struct origin *origin, struct input input)
     }
 }
 
-/* The resource */
-
-unsigned char origin_byte(size_t offset)
-{
-    return (unsigned char) ((offset * 2654435761u) >> 16);
-}
+/* What parts say */
 
 static bool contains(const struct input *text, const char *what)
 {
@@ -84,6 +79,48 @@ bool origin_is_true(const struct origin *origin)
             return false;
     }
     return true;
+}
+
+static bool is_visible(char c)
+{
+    return c > 0x20 && c < 0x7f && c != '"';
+}
+
+/* The hash of its one strong ETag; 0: it has none, or something is odd about it. */
+static uint32_t version_of(const struct input *text)
+{
+    static const char name[] = "\nETag: \"";
+    uint32_t version = 1;
+    size_t at = 0, end;
+    while (at < text->left && !contains(&(struct input){text->at, at}, name))
+        at++;
+    for (end = at; end < text->left && is_visible(text->at[end]); end++)
+        version = version * 31 + (unsigned char) text->at[end];
+    bool whole = end > at && end - at < 100 && end + 2 < text->left
+                 && memcmp(text->at + end, "\"\r\n", 3) == 0;
+    struct input rest = {text->at + end, text->left - end};
+    return whole && !contains(&rest, "\netag") ? version * 2 + 1 : 0;
+}
+
+/* By default all parts tell the same resource. */
+static void set_versions(struct origin *origin)
+{
+    bool versioned = true;
+    for (size_t i = 0; i < origin->count; i++) {
+        const struct input *text = &origin->parts[i].text;
+        origin->parts[i].version = version_of(text);
+        versioned = versioned && origin->parts[i].version && !contains(text, "last-modified")
+                    && !contains(text, "\n ") && !contains(text, "\n\t");
+    }
+    for (size_t i = 0; i < origin->count && !versioned; i++)
+        origin->parts[i].version = 0;
+}
+
+/* The resource */
+
+unsigned char origin_byte(uint32_t version, size_t offset)
+{
+    return (unsigned char) (((offset + version) * 2654435761u) >> 16);
 }
 
 /* Where a range is announced the resource is told from there. */
@@ -114,14 +151,14 @@ static bool send_all(int fd, const void *bytes, size_t length)
     return true;
 }
 
-static void send_resource(int fd, size_t offset, size_t length)
+static void send_resource(int fd, const struct part *part, size_t offset)
 {
     unsigned char bytes[16384];
-    size_t size = sizeof bytes;
+    size_t length = part->bytes, size = sizeof bytes;
     for (bool open = true; open && length > 0; offset += size, length -= size) {
         size = length < size ? length : size;
         for (size_t i = 0; i < size; i++)
-            bytes[i] = origin_byte(offset + i);
+            bytes[i] = origin_byte(part->version, offset + i);
         open = send_all(fd, bytes, size);
     }
 }
@@ -174,7 +211,7 @@ static void serve(struct origin *origin, int fd)
         size_t length;
         char *text = fill_in(&part->text, request, &length);
         if (send_all(fd, text, length))
-            send_resource(fd, first_offset(text), part->bytes);
+            send_resource(fd, part, first_offset(text));
         free(text);
     }
     close(fd);
@@ -203,8 +240,7 @@ static int listen_once(int *port)
     socklen_t size = sizeof address;
     if (listener < 0) {
         listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        int result = bind(listener, (struct sockaddr *) &address, size)
-                     | listen(listener, 64)
+        int result = bind(listener, (struct sockaddr *) &address, size) | listen(listener, 64)
                      | getsockname(listener, (struct sockaddr *) &address, &size);
         assert(result == 0);
         bound = ntohs(address.sin_port);
@@ -216,6 +252,7 @@ static int listen_once(int *port)
 void origin_open(struct origin *origin, struct input input)
 {
     cut(origin, input);
+    set_versions(origin);
     origin->next = 0;
     origin->listener = listen_once(&origin->port);
     origin->stop = eventfd(0, EFD_CLOEXEC);

@@ -2,9 +2,12 @@
  * SPDX-License-Identifier: MIT
  *
  * The input is cut into parts at lines "%% n". Each request, on a connection of its own, gets the
- * next part as it stands, then n bytes of a resource that never changes, from the offset that the
- * part's Content-Range names, else from 0; then the connection is closed. "$a" and "$b" in a part
- * are the first and last byte that were asked for. When the parts are used up, it only closes.
+ * next part as it stands, then n bytes of the resource, from the offset that the part's
+ * Content-Range names, else from 0; then the connection is closed. "$a" and "$b" in a part are the
+ * first and last byte that were asked for. When the parts are used up, it only closes.
+ *
+ * Where every part has one strong ETag and nothing else that identifies it, other ETags are other
+ * bytes; else the resource never changes.
  */
 #ifndef LUADL_ORIGIN_H
 #define LUADL_ORIGIN_H
@@ -20,15 +23,16 @@
 struct part {
     struct input text;
     size_t bytes;
+    uint32_t version; /* of the resource */
 };
 
 struct origin {
     struct part parts[ORIGIN_PARTS];
     size_t count;
-    size_t next;     /* the server thread's */
-    int listener;    /* of the process */
+    size_t next;  /* the server thread's */
+    int listener; /* of the process */
     int port;
-    int stop;        /* an eventfd */
+    int stop; /* an eventfd */
     pthread_t thread;
 };
 
@@ -37,6 +41,6 @@ void origin_close(struct origin *origin); /* when no client is left */
 
 /* No part has a body, or a framing, of its own: the resource alone is what comes. */
 bool origin_is_true(const struct origin *origin);
-unsigned char origin_byte(size_t offset); /* of the resource */
+unsigned char origin_byte(uint32_t version, size_t offset);
 
 #endif

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: MIT
  *
  * LUADL_CLOCK="seconds:after": `after` seconds (a fraction, too) from the start every clock that
- * people can set is `seconds` further, or back. The monotonic ones go on, as the kernel's do.
+ * people can set is `seconds` further, or back. The monotonic ones go on, as the kernel's do. With
+ * ":boot" behind it the time since boot jumps, too: the machine slept.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 static long jump;
 static double jump_at; /* monotonic seconds */
+static bool slept;
 
 static double monotonic(void);
 
@@ -25,6 +27,7 @@ __attribute__((constructor)) static void read_environment(void)
         abort();
     }
     jump_at = monotonic() + after;
+    slept = strstr(text, ":boot") != NULL;
 }
 
 static time_t shift(void)
@@ -34,7 +37,8 @@ static time_t shift(void)
 
 static bool is_wall_clock(clockid_t clock)
 {
-    return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI;
+    return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI
+           || (slept && clock == CLOCK_BOOTTIME);
 }
 
 HOOK(int, clock_gettime, (clockid_t clock, struct timespec *now))

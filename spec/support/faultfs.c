@@ -4,7 +4,8 @@
  * LUADL_FAULT="call:effect[:skip[:times]][,...]": after `skip` calls, `times` of them (all when
  * absent) have the effect: an errno by its name (EIO), an EAI_ name for getaddrinfo, SHORT (half of
  * the bytes are written) or SLOWn (n seconds, then the call goes on). A test in the same process
- * says it with faultfs_set(). Calls on files are touched for NAME.part alone.
+ * says it with faultfs_set(). Calls on files are touched for NAME.part alone; "journal-" before
+ * one makes it that of NAME.part.lj.
  */
 #include "hook.h"
 
@@ -69,9 +70,13 @@ static void refuse_rule(const char *text)
     abort();
 }
 
+#define JOURNAL "journal-"
+
 static void check_call(const char *name)
 {
     const char *const *call = calls;
+    if (strncmp(name, JOURNAL, strlen(JOURNAL)) == 0)
+        name += strlen(JOURNAL);
     while (*call && strcmp(*call, name) != 0)
         call++;
     if (!*call)
@@ -153,21 +158,22 @@ static const struct rule *meet(const char *call)
     return NULL;
 }
 
-static bool is_part_fd(int fd)
+static const struct rule *meet_path(const char *call, const char *path)
 {
-    char path[PATH_MAX];
-    path_of_fd(fd, path);
-    return is_part(path);
+    char name[sizeof rules->call];
+    if (atomic_load(&rule_count) == 0)
+        return NULL;
+    if (is_part(path))
+        return meet(call);
+    snprintf(name, sizeof name, JOURNAL "%s", call);
+    return is_journal(path) ? meet(name) : NULL;
 }
 
 static const struct rule *meet_fd(const char *call, int fd)
 {
-    return atomic_load(&rule_count) > 0 && is_part_fd(fd) ? meet(call) : NULL;
-}
-
-static const struct rule *meet_path(const char *call, const char *path)
-{
-    return atomic_load(&rule_count) > 0 && is_part(path) ? meet(call) : NULL;
+    char path[PATH_MAX];
+    path_of_fd(fd, path);
+    return meet_path(call, path);
 }
 
 /* Sets errno and is true where the rule is an error. */

@@ -122,6 +122,13 @@ function helper.luadl(...)
   return helper.run(words, opts)
 end
 
+--- The environment in which system calls fail as `fault` says (see spec/support/faultfs.c).
+function helper.faulty(fault)
+  local others = os.getenv("LD_PRELOAD") or ""
+  local preload = others .. (others ~= "" and ":" or "") .. helper.build .. "/faultfs.so"
+  return { LUADL_FAULT = fault, LD_PRELOAD = preload }
+end
+
 --- The SHA-256 of a file in hexadecimal, or nil when there is none.
 function helper.sha256(path)
   return helper.run({ "sha256sum", "--", path }).stdout:match("^\\?(%x+)")

@@ -45,4 +45,10 @@ static inline bool is_part(const char *path)
     return end && strcmp(end, ".part") == 0;
 }
 
+static inline bool is_journal(const char *path)
+{
+    const char *end = strstr(path, ".part.lj");
+    return end && end[strlen(".part.lj")] == '\0';
+}
+
 #endif

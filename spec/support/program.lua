@@ -7,9 +7,10 @@ local helper = require("spec.support.helper")
 local program = {}
 
 -- The sanitizer's runtime has to come first. Threads that are left behind on purpose are no leaks.
-local function preload(fault)
+local function preload(opts)
   local libraries = { os.getenv("LUADL_SANITIZER") }
-  if fault then libraries[#libraries + 1] = helper.build .. "/faultfs.so" end
+  if opts.fault then libraries[#libraries + 1] = helper.build .. "/faultfs.so" end
+  if opts.clock then libraries[#libraries + 1] = helper.build .. "/faultclock.so" end
   return table.concat(libraries, ":")
 end
 
@@ -18,13 +19,14 @@ local function also(name, option)
   return options and options .. ":" .. option or option
 end
 
-local function environment(fault)
+local function environment(opts)
   local root = helper.root
   return {
     LUA_PATH = ("%s/lua/?.lua;%s/lua/?/init.lua;%s/?.lua;;"):format(root, root, root),
     LUA_CPATH = helper.build .. "/?.so;;",
-    LD_PRELOAD = preload(fault),
-    LUADL_FAULT = fault or "",
+    LD_PRELOAD = preload(opts),
+    LUADL_FAULT = opts.fault or "",
+    LUADL_CLOCK = opts.clock or "",
     ASAN_OPTIONS = also("ASAN_OPTIONS", "detect_leaks=0"),
     TSAN_OPTIONS = also("TSAN_OPTIONS", "report_thread_leaks=0"),
   }
@@ -32,8 +34,8 @@ end
 
 --- Runs Lua source; its `...` are the arguments. See helper.run for the result.
 ---@param source string
----@param opts? { arguments: string[], fault: string, timeout: number, interpreter: string[] } fault
---- as in faultfs.c
+---@param opts? { arguments: string[], fault: string, clock: string, timeout: number,
+--- interpreter: string[] } fault as in faultfs.c, clock as in faultclock.c
 function program.run(source, opts)
   opts = opts or {}
   local folder = helper.make_folder()
@@ -42,7 +44,7 @@ function program.run(source, opts)
   words[#words + 1] = folder .. "/program.lua"
   for _, word in ipairs(opts.arguments or {}) do words[#words + 1] = word end
   local result = helper.run(words, {
-    env = environment(opts.fault),
+    env = environment(opts),
     timeout = opts.timeout,
     cwd = helper.root,
   })
