@@ -113,8 +113,13 @@ static int set_names(struct file *file, const char *dir, const char *name)
 
 static int open_directory(struct file *file, const char *dir)
 {
+    struct stat opened;
     file->dirfd = open(or_current(dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return file->dirfd < 0 ? fail(file, errno) : 0;
+    if (file->dirfd < 0 || fstat(file->dirfd, &opened) != 0)
+        return fail(file, errno);
+    file->dir_dev = opened.st_dev;
+    file->dir_ino = opened.st_ino;
+    return 0;
 }
 
 static int check_target(struct file *file, bool replace)
@@ -257,7 +262,7 @@ int file_sync_all(struct file *file)
         return fail_poisoned(file);
     if (fsync(file->fd) != 0)
         return sync_failed(file);
-    return fsync(file->dirfd) == 0 || is_unsupported(errno) ? 0 : fail_data(file, errno);
+    return file_sync_directory(file);
 }
 
 int file_wipe(struct file *file)
@@ -447,13 +452,6 @@ static int check_finished(struct file *file)
     return part.st_size == file->size ? 0 : refuse(file, LDL_LOCAL_CHANGED, 0);
 }
 
-/* Not a failure: the file is complete and has its name. */
-static void sync_directory(struct file *file)
-{
-    bool done = fsync(file->dirfd) == 0 || is_unsupported(errno);
-    file->errnum = done ? 0 : errno;
-}
-
 int file_publish(struct file *file, bool replace)
 {
     int result = check_finished(file);
@@ -465,8 +463,17 @@ int file_publish(struct file *file, bool replace)
     if (errnum != 0)
         return fail_data(file, errnum);
     file->published = true;
-    sync_directory(file);
     return 0;
+}
+
+bool file_shares_directory(const struct file *one, const struct file *other)
+{
+    return one->dir_dev == other->dir_dev && one->dir_ino == other->dir_ino;
+}
+
+int file_sync_directory(struct file *file)
+{
+    return fsync(file->dirfd) == 0 || is_unsupported(errno) ? 0 : fail_data(file, errno);
 }
 
 /* Everything by the old name but the part. */

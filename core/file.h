@@ -23,12 +23,15 @@ struct file {
     char *name; /* the final name, one component */
     char *part; /* name with ".part" */
     char *path; /* dir and name, for people */
+    dev_t dir_dev;
+    ino_t dir_ino;
     dev_t dev;
     ino_t ino;     /* of the part: it must still be this one at publish */
     int64_t size;  /* of the finished file; -1: not finished */
     int64_t found; /* bytes of the part that an earlier run had left; -1: it was not there */
     bool poisoned; /* a sync failed: pages may be lost, and a second sync would not say so */
     bool published;
+    int unsynced; /* what file_sync_directory said after that */
 };
 
 void file_init(struct file *file);
@@ -80,10 +83,14 @@ void file_hint(const struct file *file, int64_t offset, int64_t length);
 int file_finish(struct file *file, int64_t total, int64_t modified);
 
 /* Checks that the part is still ours and as it was finished, renames it to its name without
- * replacing (or with), syncs the directory. LDL_EXISTS: the name was taken meanwhile; a failure
- * leaves the part where it is. 0 with errnum set: published, but the directory was not synced,
- * which is worth a warning. */
+ * replacing (or with). LDL_EXISTS: the name was taken meanwhile; a failure leaves the part where it
+ * is. */
 int file_publish(struct file *file, bool replace);
+
+/* Makes the names in its directory stable. A failure after publishing is only worth a warning: the
+ * file is complete and has its name. */
+int file_sync_directory(struct file *file);
+bool file_shares_directory(const struct file *one, const struct file *other);
 
 /* Removes the part, if its name still leads to it and it isn't published. */
 void file_remove(struct file *file);

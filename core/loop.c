@@ -420,9 +420,27 @@ static int on_timer(CURLM *multi, long milliseconds, void *subject)
     return 0;
 }
 
+/* A CURLMcode that isn't CURLM_OK: memory was refused to the multi itself, which has lost track of
+ * a stream by now, and doesn't say of which. */
+static void end_streams(struct loop *loop)
+{
+    while (loop->fetches) {
+        error_set(&loop->fetches->error, LDL_NO_MEMORY, loop->fetches->url.text, "%s",
+                  ldl_kind_text(LDL_NO_MEMORY));
+        drop(loop, loop->fetches);
+    }
+}
+
+static void act(struct loop *loop, int fd, int mask)
+{
+    int running;
+    if (curl_multi_socket_action(loop->multi, fd, mask, &running) != CURLM_OK)
+        end_streams(loop);
+}
+
 static void on_ready(struct loop *loop, const struct epoll_event *event)
 {
-    int running, mask = 0;
+    int mask = 0;
     if (event->data.fd == loop->inbox.wake_fd) {
         queue_clear_wake(&loop->inbox);
         return;
@@ -430,16 +448,15 @@ static void on_ready(struct loop *loop, const struct epoll_event *event)
     mask |= event->events & EPOLLIN ? CURL_CSELECT_IN : 0;
     mask |= event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
     mask |= event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0;
-    curl_multi_socket_action(loop->multi, event->data.fd, mask, &running);
+    act(loop, event->data.fd, mask);
 }
 
 static void run_due(struct loop *loop)
 {
-    int running;
     double now = monotonic();
     if (loop->curl_due > 0 && now >= loop->curl_due) {
         loop->curl_due = 0;
-        curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        act(loop, CURL_SOCKET_TIMEOUT, 0);
     }
     resume_held_back(loop, now);
     collect_finished(loop);

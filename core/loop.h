@@ -27,7 +27,7 @@ struct loop {
     double tick_due;
     double slept;          /* seconds of suspend, as last seen */
     double distrust_until; /* before that, each request opens a connection of its own */
-    bool starved;    /* memory for a stream was refused just now */
+    bool starved;          /* memory for a stream was refused just now */
     struct fetch *fetches;
     struct transfer *homed;
 };

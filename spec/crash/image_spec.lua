@@ -70,7 +70,7 @@ describe("a copied disk", function()
     local result = sh(CUT, folder, table.unpack(live:command({ stop = change })))
     if result.status == 1 then return false end
     assert.equal(0, result.status, result.stderr)
-    local ok, err = pcall(site.check_loss, site:at(folder .. "/copy/files"))
+    local ok, err = pcall(site.check_recovery, site:at(folder .. "/copy/files"))
     sh('umount "$1/copy" && rm "$1/cut"', folder)
     if not ok then error(("stopped at change %d: %s"):format(change, err), 0) end
     return true

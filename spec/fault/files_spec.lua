@@ -236,7 +236,7 @@ describe("the file system", function()
     helper.write(path .. ".part", ("x"):rep(1048577))
     for _, what in ipairs({ "fail", "skip", "replace" }) do
       local result = luadl({ "--exists", what, "-o", path, serve("/file.bin") })
-      assert_refused(result, 1, path, ".part of another run")
+      assert_refused(result, 1, path, ".part has no journal")
     end
     assert_saved(luadl({ "-d", folder, serve("/file.bin") }), folder .. "/file (1).bin")
     assert.equal(1048577, lfs.attributes(path .. ".part", "size"))

@@ -13,7 +13,6 @@ local crash = {}
 local methods = {}
 local metatable = { __index = methods, __name = "luadl.spec.crash" }
 
-local MIB = 2 ^ 20
 local SPEED = 50
 local KILLED = 137
 local EXISTS = 13
@@ -175,35 +174,6 @@ function methods:check_recovery()
   expect(self:run(), 0)
   if not self:check_final() then error("status 0, and no file", 0) end
   check_alone(self)
-end
-
--- Over 1 MiB and without a record it may be anybody's.
-local function is_foreign(files)
-  local part = files[NAME .. ".part"]
-  return part and #part > MIB and not files[NAME]
-end
-
-local function check_untouched(self, files)
-  for name, bytes in pairs(self:state()) do
-    if files[name] ~= bytes then error(name .. " was touched", 0) end
-  end
-end
-
---- As check_recovery, where the record itself may be lost: then a large part is refused, untouched,
---- and --restart gets the file. Says whether it was so.
-function methods:check_loss()
-  local files = self:state()
-  if self:check_final() then return false, check_again(self) end
-  local result = self:run()
-  local refused = result.status == 1 and is_foreign(files)
-  if refused then
-    check_untouched(self, files)
-    result = self:run({ words = { "--restart" } })
-  end
-  expect(result, 0)
-  if not self:check_final() then error("status 0, and no file", 0) end
-  check_alone(self)
-  return refused
 end
 
 return crash

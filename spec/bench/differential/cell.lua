@@ -15,7 +15,7 @@ local rivals = require("spec.bench.differential.rivals")
 
 local cell = {}
 
-local BOUND = 60 -- seconds for one run; three tries of three seconds' silence fit in
+local BOUND = 45 -- seconds for one run; three tries with three seconds of silence fit in
 local LINGER = 1.5 -- seconds from the middle to the signal: whoever saves now and then has done so
 
 local function bytes_of(version, gzipped)

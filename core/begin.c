@@ -1,0 +1,171 @@
+/* begin.c: a transfer gets its part: opened, given room, gone on with, or emptied.
+ * SPDX-License-Identifier: MIT */
+#include "begin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "adoption.h"
+#include "checkpoint.h"
+#include "job.h"
+#include "resume.h"
+
+/* A target that is known already is opened before any request (F7, F9); then the request may go out. */
+static bool before_request(struct transfer *transfer)
+{
+    pthread_mutex_lock(&transfer->lock);
+    bool waiting = transfer->state == LDL_WAITING;
+    pthread_mutex_unlock(&transfer->lock);
+    return waiting;
+}
+
+static int make_room(struct transfer *transfer, struct ldl_error *error)
+{
+    struct file *file = &transfer->file;
+    int result = checkpoint_begin(transfer);
+    if (result != 0)
+        file->errnum = transfer->record.errnum;
+    else
+        result = file_allocate(file, job_known(transfer).total);
+    if (result != 0) {
+        job_error(error, transfer, -result, "cannot reserve space for", NULL);
+        return result;
+    }
+    return 0;
+}
+
+/* What the journal will count lies in a file whose name and size are stable. */
+static void settle_part(struct transfer *transfer)
+{
+    int result = record_is_open(&transfer->record) ? file_sync_all(&transfer->file) : 0;
+    if (result != 0)
+        job_sync_failed(transfer, -result);
+}
+
+static void reserve_room(struct transfer *transfer)
+{
+    struct ldl_error error;
+    if (make_room(transfer, &error) != 0) {
+        job_stop(transfer, &error);
+        return;
+    }
+    job_release(transfer);
+    transfer_go(transfer);
+    settle_part(transfer); /* the stream goes on meanwhile */
+}
+
+/* Goes on with what is held: with the stream that brought the head, or with a first one. */
+static void go_on(struct transfer *transfer, bool asked)
+{
+    job_release(transfer);
+    pthread_mutex_lock(&transfer->lock);
+    transfer_check_complete(transfer);
+    bool running = transfer->state == LDL_RUNNING;
+    pthread_mutex_unlock(&transfer->lock);
+    if (running && asked)
+        transfer_go(transfer);
+    else if (running)
+        transfer_schedule(transfer);
+}
+
+static void refuse_part(struct transfer *transfer, int found, struct ldl_error *error)
+{
+    struct ldl_error why = *error;
+    job_error(error, transfer, why.kind, "cannot write", why.message);
+    adoption_return(transfer);
+    record_close(&transfer->record);
+    file_close(&transfer->file, false);
+    if (found == RESUME_REFUSED)
+        job_stop(transfer, error);
+    else
+        job_ask(transfer, LDL_STAGE_OPEN, error);
+}
+
+static void use_part(struct transfer *transfer)
+{
+    struct ldl_error error;
+    bool asked = !before_request(transfer);
+    int found = resume_look(transfer, &error);
+    if (found < 0 || found == RESUME_REFUSED) {
+        refuse_part(transfer, found, &error);
+    } else if (found == RESUME_HELD) {
+        go_on(transfer, asked);
+    } else if (asked) {
+        reserve_room(transfer);
+    } else {
+        job_release(transfer);
+        transfer_schedule(transfer);
+    }
+}
+
+static void sweep(const struct transfer *transfer)
+{
+    const char *dir = transfer->dir && *transfer->dir ? transfer->dir : ".";
+    char *part = NULL;
+    if (asprintf(&part, "%s/%s.part", dir, transfer->name) < 0)
+        return;
+    record_sweep(part);
+    free(part);
+}
+
+void begin_open(struct transfer *transfer)
+{
+    struct ldl_error error;
+    struct file *file = &transfer->file;
+    if (file->fd < 0 && transfer->request.options.adopt)
+        adoption_move(transfer);
+    int result = file->fd >= 0 ? 0
+                               : file_open(file, transfer->dir, transfer->name, transfer->replace);
+    if (result == 0) {
+        use_part(transfer);
+        return;
+    }
+    if (result == -LDL_EXISTS)
+        sweep(transfer);
+    job_error(&error, transfer, -result, "cannot write", NULL);
+    job_ask(transfer, LDL_STAGE_OPEN, &error);
+}
+
+/* What another program left is the server's: from here on it counts. */
+void begin_record(struct transfer *transfer)
+{
+    struct ldl_error error;
+    int result = make_room(transfer, &error);
+    if (result == 0 && (result = checkpoint_take(transfer)) != 0)
+        job_error(&error, transfer, -result, "cannot sync", NULL);
+    if (result != 0) {
+        job_stop(transfer, &error);
+        return;
+    }
+    job_release(transfer);
+    pthread_mutex_lock(&transfer->lock);
+    transfer_proven(transfer);
+    transfer_check_complete(transfer);
+    pthread_mutex_unlock(&transfer->lock);
+    transfer_schedule(transfer);
+}
+
+/* Nothing of what was written counts any more. With a plan, one stream brings all of it again. */
+void begin_reset(struct transfer *transfer)
+{
+    struct ldl_error error;
+    pthread_mutex_lock(&transfer->lock);
+    bool planned = transfer->state == LDL_RUNNING;
+    int result = planned ? transfer_plan_anew(transfer) : 0;
+    pthread_mutex_unlock(&transfer->lock);
+    if (result == 0)
+        result = resume_reset(transfer);
+    if (result != 0)
+        job_error(&error, transfer, -result, "cannot empty", NULL);
+    else if (planned)
+        result = make_room(transfer, &error);
+    if (result != 0) {
+        job_stop(transfer, &error);
+        return;
+    }
+    job_release(transfer);
+    if (planned)
+        transfer_go(transfer); /* the stream that brings the whole waits for it */
+    else
+        transfer_schedule(transfer);
+}
