@@ -94,6 +94,11 @@ $(OUT)/starved: spec/core/download.c spec/support/faultmem.c $(ENGINE_OBJ)
 	$(say)
 	@$(CC) $(ALL_CFLAGS) -Icore -o $@ $^ $(WRAPPED:%=-Wl$(comma)--wrap=%) $(LIBS)
 
+$(OUT)/starvedlua: spec/support/starvedlua.c
+	@mkdir -p $(@D)
+	$(say)
+	@$(CC) $(ALL_CFLAGS) $(shell pkg-config --cflags $(LUA_PC)) -o $@ $< -Wl,-E $(shell pkg-config --libs $(LUA_PC))
+
 $(SHIMS): $(OUT)/%.so: spec/support/%.c spec/support/hook.h
 	@mkdir -p $(@D)
 	$(say)
@@ -124,7 +129,7 @@ demo: deps-run ## one file with one connection and with eight; URL=... for anoth
 test: deps ## all specs
 	@$(MAKE) --no-print-directory spec
 
-spec: all $(C_TESTS) $(REPLAYS) $(OUT)/download $(OUT)/starved $(OUT)/states $(SHIMS) $(if $(SAN),$(OUT)/sanitized.so)
+spec: all $(C_TESTS) $(REPLAYS) $(OUT)/download $(OUT)/starved $(OUT)/starvedlua $(OUT)/states $(SHIMS) $(if $(SAN),$(OUT)/sanitized.so)
 	@sh .ci/spec $(OUT) $(SPEC)
 
 # The engine's specs under the sanitizers.

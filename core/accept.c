@@ -137,6 +137,7 @@ static int stay_there(struct fetch *fetch)
     free(transfer->user);
     transfer->url = url;
     transfer->user = user;
+    transfer->redirected = fetch->redirected;
     transfer->stripped = fetch->stripped;
     transfer->bare = fetch->bare;
     return 0;
@@ -149,7 +150,6 @@ static int identify(struct fetch *fetch, struct head *head)
     const struct answer *answer = &fetch->answer;
     if (stay_there(fetch) != 0)
         return -LDL_NO_MEMORY;
-    transfer->redirected = fetch->redirected;
     transfer->known = answer->seen;
     transfer->ranges = fetch->ranged && answer->accepts_ranges && answer->seen.total >= 0;
     transfer->length_verified = answer->length_framed || answer->seen.total >= 0;
@@ -275,7 +275,6 @@ static int introduce(struct fetch *fetch, struct head *head)
     struct transfer *transfer = fetch->transfer;
     if (stay_there(fetch) != 0)
         return -LDL_NO_MEMORY;
-    transfer->redirected = fetch->redirected;
     head_unref(transfer->head);
     transfer->head = head;
     pin(fetch);
@@ -289,6 +288,20 @@ static void ignored(struct fetch *fetch)
         fetch->drop_condition = true;
     else
         give_up_ranges(fetch);
+}
+
+/* Transfer lock held. */
+static void join_range(struct fetch *fetch)
+{
+    bool proving = fetch->transfer->proof != PROOF_NONE;
+    fetch->cut = !prove_by_validator(fetch);
+    if (fetch->cut)
+        return;
+    if (fetch->hops > 0)
+        (void) stay_there(fetch); /* a renewed link may redirect: the next ones go straight there */
+    accept_join(fetch);
+    if (proving)
+        transfer_proven(fetch->transfer);
 }
 
 /* Transfer lock held. */
@@ -306,9 +319,10 @@ static void join_as_told(struct fetch *fetch)
         fetch->state = FETCH_COMPARE;
     } else if (fetch->purpose == FETCH_WHOLE && transfer->recorded) {
         park_whole(fetch);
-    } else {
+    } else if (fetch->purpose == FETCH_WHOLE) {
         accept_join(fetch);
-        prove_by_validator(transfer);
+    } else {
+        join_range(fetch);
     }
 }
 

@@ -34,14 +34,6 @@ static int make_room(struct transfer *transfer, struct ldl_error *error)
     return 0;
 }
 
-/* What the journal will count lies in a file whose name and size are stable. */
-static void settle_part(struct transfer *transfer)
-{
-    int result = record_is_open(&transfer->record) ? file_sync_all(&transfer->file) : 0;
-    if (result != 0)
-        job_sync_failed(transfer, -result);
-}
-
 static void reserve_room(struct transfer *transfer)
 {
     struct ldl_error error;
@@ -51,7 +43,6 @@ static void reserve_room(struct transfer *transfer)
     }
     job_release(transfer);
     transfer_go(transfer);
-    settle_part(transfer); /* the stream goes on meanwhile */
 }
 
 /* Goes on with what is held: with the stream that brought the head, or with a first one. */

@@ -41,11 +41,12 @@ int checkpoint_begin(struct transfer *transfer)
     struct file *file = &transfer->file;
     pthread_mutex_lock(&transfer->lock);
     bool wanted = deserves(transfer);
+    bool known = transfer->known.total >= 0; /* else it may turn out too small to deserve a sync */
     int result = wanted ? describe(transfer) : 0;
     pthread_mutex_unlock(&transfer->lock);
     transfer->checkpointed = 0;
     if (wanted && result == 0)
-        result = record_create(&transfer->record, file->dirfd, file->part);
+        result = record_create(&transfer->record, file->dirfd, file->part, known);
     return result;
 }
 
@@ -136,11 +137,28 @@ static void count(struct transfer *transfer)
         stop_counting(transfer);
 }
 
-int checkpoint_take(struct transfer *transfer)
+/* What the first slot counts lies in a file whose name and size are stable, too. */
+static int sync_part(struct transfer *transfer)
 {
     struct record *record = &transfer->record;
+    int result = record->settled ? file_sync(&transfer->file) : file_sync_all(&transfer->file);
+    record->settled = record->settled || result == 0;
+    return result;
+}
+
+/* Is there something to count? */
+static bool is_due(const struct transfer *transfer, int64_t received)
+{
+    const struct record *record = &transfer->record;
+    bool small = record->journal.identity.total < 0 && received <= CHECKPOINT_WORTH;
+    return record_is_open(record) && !record->broken && !small
+           && received != transfer->checkpointed;
+}
+
+int checkpoint_take(struct transfer *transfer)
+{
     int64_t received = atomic_load(&transfer->received);
-    if (!record_is_open(record) || record->broken || received == transfer->checkpointed)
+    if (!is_due(transfer, received))
         return 0;
     pthread_mutex_lock(&transfer->lock);
     bool planned = transfer->state == LDL_RUNNING && !transfer->restarting;
@@ -148,7 +166,7 @@ int checkpoint_take(struct transfer *transfer)
     pthread_mutex_unlock(&transfer->lock);
     if (!planned || result != 0)
         return 0; /* out of memory: the next one may succeed */
-    result = file_sync(&transfer->file);
+    result = sync_part(transfer);
     if (result != 0)
         return result;
     read_missing_sums(transfer);

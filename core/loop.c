@@ -54,14 +54,18 @@ const char *loop_check_library(void)
 
 /* Streams of this thread */
 
+static void refuse_memory(struct fetch *fetch)
+{
+    error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s", ldl_kind_text(LDL_NO_MEMORY));
+}
+
 static bool add(struct loop *loop, struct fetch *fetch)
 {
     if (monotonic() < loop->distrust_until)
         curl_easy_setopt(fetch->easy, CURLOPT_FRESH_CONNECT, 1L);
     fetch->attached = curl_multi_add_handle(loop->multi, fetch->easy) == CURLM_OK;
     if (!fetch->attached)
-        error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s",
-                  ldl_kind_text(LDL_NO_MEMORY));
+        refuse_memory(fetch);
     return fetch->attached;
 }
 
@@ -420,22 +424,65 @@ static int on_timer(CURLM *multi, long milliseconds, void *subject)
     return 0;
 }
 
-/* A CURLMcode that isn't CURLM_OK: memory was refused to the multi itself, which has lost track of
- * a stream by now, and doesn't say of which. */
-static void end_streams(struct loop *loop)
+/* libcurl opens two descriptors for itself, which take the lowest free numbers; before 8.8 a child process would get
+ * them too (P5). */
+static CURLM *open_multi(int any_fd)
 {
-    while (loop->fetches) {
-        error_set(&loop->fetches->error, LDL_NO_MEMORY, loop->fetches->url.text, "%s",
-                  ldl_kind_text(LDL_NO_MEMORY));
-        drop(loop, loop->fetches);
+    int taken[2];
+    for (int i = 0; i < 2; i++)
+        taken[i] = fcntl(any_fd, F_DUPFD_CLOEXEC, 0);
+    for (int i = 0; i < 2; i++)
+        if (taken[i] >= 0)
+            close(taken[i]);
+    CURLM *multi = curl_multi_init();
+    for (int i = 0; i < 2; i++)
+        if (taken[i] >= 0)
+            fcntl(taken[i], F_SETFD, FD_CLOEXEC);
+    return multi;
+}
+
+/* Without memory there is none, and whatever is asked of it fails. */
+static void make_multi(struct loop *loop)
+{
+    CURLM *multi = loop->multi = open_multi(loop->epoll);
+    curl_multi_setopt(multi, CURLMOPT_PIPELINING,
+                      (long) CURLPIPE_NOTHING); /* real connections (L21) */
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, loop);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, loop);
+}
+
+/* libcurl keeps connections for later requests; of few descriptors it gets a part (P6). */
+static void limit_idle(struct loop *loop)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t part = limit.rlim_cur / IDLE_PART;
+    if (part < CONNECTIONS_MOST)
+        curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, part > 0 ? (long) part : 1L);
+}
+
+/* libcurl 7.88 divides by zero later on when memory was refused to a multi: it is replaced, and its
+ * streams fail (P7). */
+static void replace_multi(struct loop *loop)
+{
+    for (struct fetch *fetch = loop->fetches; fetch; fetch = loop->fetches) {
+        refuse_memory(fetch);
+        drop(loop, fetch);
     }
+    curl_multi_cleanup(loop->multi);
+    loop->curl_due = 0;
+    make_multi(loop);
+    limit_idle(loop);
 }
 
 static void act(struct loop *loop, int fd, int mask)
 {
     int running;
     if (curl_multi_socket_action(loop->multi, fd, mask, &running) != CURLM_OK)
-        end_streams(loop);
+        replace_multi(loop);
 }
 
 static void on_ready(struct loop *loop, const struct epoll_event *event)
@@ -500,34 +547,6 @@ static int watch_inbox(struct loop *loop)
                : 0;
 }
 
-/* libcurl opens two descriptors for itself, which take the lowest free numbers; before 8.8 a child process would get
- * them too (P5). */
-static CURLM *open_multi(int any_fd)
-{
-    int taken[2];
-    for (int i = 0; i < 2; i++)
-        taken[i] = fcntl(any_fd, F_DUPFD_CLOEXEC, 0);
-    for (int i = 0; i < 2; i++)
-        if (taken[i] >= 0)
-            close(taken[i]);
-    CURLM *multi = curl_multi_init();
-    for (int i = 0; i < 2; i++)
-        if (taken[i] >= 0)
-            fcntl(taken[i], F_SETFD, FD_CLOEXEC);
-    return multi;
-}
-
-static void configure_multi(struct loop *loop)
-{
-    CURLM *multi = loop->multi;
-    curl_multi_setopt(multi, CURLMOPT_PIPELINING,
-                      (long) CURLPIPE_NOTHING); /* real connections (L21) */
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, loop);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, loop);
-}
-
 int loop_open(struct loop *loop)
 {
     int result = queue_init(&loop->inbox);
@@ -536,26 +555,14 @@ int loop_open(struct loop *loop)
     if (result != 0)
         return result;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
-    loop->multi = loop->epoll < 0 ? NULL : open_multi(loop->epoll);
+    if (loop->epoll >= 0)
+        make_multi(loop);
     result = loop->epoll < 0 ? -code_of_errno(errno)
              : !loop->multi  ? -LDL_NO_MEMORY
                              : watch_inbox(loop);
-    if (result == 0)
-        configure_multi(loop);
-    else
+    if (result != 0)
         loop_close(loop);
     return result;
-}
-
-/* libcurl keeps connections for later requests; of few descriptors it gets a part (P6). */
-static void limit_idle(struct loop *loop)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    rlim_t part = limit.rlim_cur / IDLE_PART;
-    if (part < CONNECTIONS_MOST)
-        curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, part > 0 ? (long) part : 1L);
 }
 
 int loop_start(struct loop *loop)

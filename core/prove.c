@@ -11,10 +11,16 @@
 
 #define SUMS_MOST 512 /* blocks that fit into the journal of a length that became known late */
 
-void prove_by_validator(struct transfer *transfer)
+bool prove_by_validator(struct fetch *fetch)
 {
-    if (transfer->proof == PROOF_VALIDATOR)
-        transfer_proven(transfer);
+    struct transfer *transfer = fetch->transfer;
+    const struct identity *known = &transfer->known, *seen = &fetch->answer.seen;
+    if (transfer->proof != PROOF_VALIDATOR)
+        return transfer->proof == PROOF_NONE;
+    bool shown = identity_proven(known, seen)
+                 || (known->etag_strength == ETAG_NONE && identity_time_vouches(known, seen));
+    transfer->proof = shown ? PROOF_NONE : PROOF_OVERLAP;
+    return shown;
 }
 
 static int64_t held_end(const struct transfer *transfer)

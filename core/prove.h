@@ -5,8 +5,9 @@
 
 #include "fetch.h"
 
-/* An answer that agrees with a strong validator was accepted. Transfer lock held. */
-void prove_by_validator(struct transfer *transfer);
+/* May the stream whose answer agrees take its part? Not where the answer leaves out the validator
+ * that was to show it: then bytes are compared. Transfer lock held. */
+bool prove_by_validator(struct fetch *fetch);
 
 /* The first answer may tell a length that was not known before. 0 or a negative kind, then
  * fetch->error is set. Transfer lock held. */

@@ -20,8 +20,7 @@ static void leave_part(struct transfer *transfer)
     if (counted)
         (void) checkpoint_take(transfer);
     pthread_mutex_lock(&transfer->lock);
-    bool worth = transfer->known.total >= 0 || atomic_load(&transfer->received) > CHECKPOINT_WORTH;
-    transfer->resumable = counted && transfer->recorded && worth;
+    transfer->resumable = counted && transfer->recorded;
     bool keep = transfer->resumable || transfer->adopted
                 || (transfer->keep_part && transfer->error.kind != LDL_CANCELLED);
     pthread_mutex_unlock(&transfer->lock);

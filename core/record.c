@@ -179,7 +179,7 @@ static int write_header(struct record *record)
     return errnum == 0 ? 0 : fail(record, errnum);
 }
 
-static int put_slot(struct record *record)
+static int put_slot(struct record *record, bool stable)
 {
     size_t used;
     const struct journal *journal = &record->journal;
@@ -188,13 +188,13 @@ static int put_slot(struct record *record)
         return result;
     int errnum = io_write(record->fd, record->slot, used,
                           journal_slot_offset(&record->layout, journal->seq));
-    if (errnum == 0 && fdatasync(record->fd) != 0)
+    if (errnum == 0 && stable && fdatasync(record->fd) != 0)
         errnum = errno;
     return errnum == 0 ? 0 : fail(record, errnum);
 }
 
 /* A record that was found may have lost its header, or its end: it is made whole first. */
-int record_write(struct record *record)
+static int write_next(struct record *record, bool stable)
 {
     if (record->broken)
         return -LDL_IO;
@@ -204,9 +204,14 @@ int record_write(struct record *record)
     record->whole = true;
     record->journal.seq++;
     if (result == 0)
-        result = put_slot(record);
+        result = put_slot(record, stable);
     record->broken = result != 0;
     return result;
+}
+
+int record_write(struct record *record)
+{
+    return write_next(record, true);
 }
 
 static int sync_directory(struct record *record)
@@ -226,18 +231,18 @@ static int lay_out(struct record *record)
     return result == 0 ? have_slot(record) : result;
 }
 
-int record_create(struct record *record, int dirfd, const char *part)
+int record_create(struct record *record, int dirfd, const char *part, bool stable)
 {
     record->journal.seq = 0;
-    record->broken = record->whole = false;
+    record->broken = record->whole = record->settled = false;
     int result = set_name(record, dirfd, part);
     if (result == 0)
         result = lay_out(record);
     if (result == 0)
         result = create(record);
     if (result == 0)
-        result = record_write(record);
-    if (result == 0)
+        result = write_next(record, stable);
+    if (result == 0 && stable)
         result = sync_directory(record);
     if (result != 0) {
         if (record->fd >= 0)

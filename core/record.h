@@ -17,6 +17,7 @@ struct record {
     int fd;                 /* -1: none */
     int errnum;             /* of the last failure */
     bool whole;             /* its header is written and its room reserved */
+    bool settled;           /* the caller's: the part is stable, not only its bytes */
     bool broken;            /* a write failed: the last good slot stays, nothing more is written */
     char *name;             /* part with ".lj" */
     struct journal journal; /* what the newest slot says, or is going to say */
@@ -37,8 +38,9 @@ enum { RECORD_FOREIGN = JOURNAL_FOREIGN_VERSION, RECORD_NONE };
 int record_find(struct record *record, int dirfd, const char *part);
 
 /* Makes it anew, with room for all checkpoints to come, and writes record->journal, whose identity,
- * URL and block shift are set, as its first slot without extents; stable when it returns. */
-int record_create(struct record *record, int dirfd, const char *part);
+ * URL and block shift are set, as its first slot without extents. Its own name is stable when it
+ * returns, if that is wanted. */
+int record_create(struct record *record, int dirfd, const char *part, bool stable);
 
 /* The next slot, from record->journal; stable when it returns. After a failure it is broken. */
 int record_write(struct record *record);

@@ -71,6 +71,21 @@ local function on_disk(server, folder)
   })
 end
 
+-- What it costs that an interrupted download can go on: both sync before they publish.
+local function journalled(server, folder)
+  local url, out = server.url .. "/big", folder .. "/out"
+  measure.compare({
+    title = ("%d MiB from nginx to disk: the journal's cost"):format(BIG / MIB),
+    folder = folder,
+    size = BIG,
+    rounds = 9,
+    entries = entries({
+      { name = "luadl --no-resume -n 8", command = luadl("--no-resume -n 8", out, url) },
+      { name = "luadl -n 8", command = luadl("-n 8", out, url) },
+    }),
+  })
+end
+
 local function limited(server, folder)
   local url, out = server.url .. "/part", folder .. "/out"
   local ideal = LIMITED / (16 * RATE)
@@ -111,7 +126,10 @@ in_folder("/dev/shm", function(memory)
   make_file(root .. "/part", LIMITED)
   serve({ root = root }, function(server)
     on_tmpfs(server, memory)
-    in_folder(helper.root .. "/build", function(disk) on_disk(server, disk) end)
+    in_folder(helper.root .. "/build", function(disk)
+      on_disk(server, disk)
+      journalled(server, disk)
+    end)
   end)
   serve({ root = root, rate = "8m" }, function(server) limited(server, memory) end)
 end)

@@ -10,17 +10,34 @@ local report = require("spec.bench.differential.report")
 local rivals = require("spec.bench.differential.rivals")
 local server = require("spec.support.server")
 
--- By title: what luadl has to come to.
+-- By title: the row, and what luadl has to come to.
 local SAMPLE = {
-  ["The link behind the redirect expires midway (403)"] = "right",
-  ["The file is replaced midway, same size"] = "right",
-  ["kill -9, then the same command"] = "right",
-  ["kill -9; replaced, same size"] = "right",
-  ["Ctrl-C; a login page in the file's place"] = "fails",
-  ["Ctrl-C; all of the partial file becomes zeros (as after a power cut)"] = "right",
+  ["The link behind the redirect expires midway (403)"] = { "H28", "right" },
+  ["The file is replaced midway, same size"] = { "H20", "right" },
+  ["kill -9, then the same command"] = { "P2", "right" },
+  ["kill -9; replaced, same size"] = { "H21", "right" },
+  ["Ctrl-C; a login page in the file's place"] = { "H30", "fails" },
+  ["Ctrl-C; all of the partial file becomes zeros (as after a power cut)"] = { "F17", "right" },
 }
 
 local SHORT = 0.5 -- seconds for what doesn't end
+local COMPLETE, CTRL_C = "Complete, then the same command", "Ctrl-C in the middle"
+local FETCH = 'curl -s -o file.bin "$1"'
+
+-- Programs that do what a line of shell does, and what is to be thought of them.
+local STAND_INS = {
+  ["calls status 0 with the right file right"] = { "right", COMPLETE, FETCH },
+  ["calls status 0 with another file corrupt"] = { "corrupt", COMPLETE, FETCH .. "; echo >>file.bin" },
+  ["calls status 0 without a file corrupt"] = { "corrupt", COMPLETE, "true" },
+  ["calls another status a failure"] = { "fails", COMPLETE, "exit 3" },
+  ["calls a wrong file corrupt that follows on a failure"] = {
+    "corrupt", COMPLETE, "test -e 2 && exit 0; test -e 1 && touch 2; touch 1; exit 3",
+  },
+  ["ends what doesn't end"] = { "hangs", COMPLETE, "exec sleep 60", SHORT },
+  ["interrupts in the middle"] = {
+    "fails", CTRL_C, 'curl -s -o got "$1" & trap "mv got file.bin; kill $!; exit 7" INT; wait',
+  },
+}
 
 local function case_of(title)
   for _, case in ipairs(cases) do
@@ -29,10 +46,9 @@ local function case_of(title)
   error("no case is called " .. title)
 end
 
--- A program that does what a line of shell does.
-local function stand_in(script)
+local function stand_in(name, script)
   return {
-    name = "stand-in",
+    name = (name:gsub("%W+", "-")),
     command = function(url) return { "sh", "-c", script, "sh", url } end,
     data = "file.bin",
     control = "file.bin.control",
@@ -41,8 +57,24 @@ end
 
 describe("the comparison", function()
   local origin
+  local found = {} -- by title or name
 
-  setup(function() origin = server.start() end)
+  setup(function()
+    origin = server.start()
+    local tasks = {}
+    for title in pairs(SAMPLE) do
+      tasks[#tasks + 1] = function()
+        found[title] = cell.play(origin, case_of(title), rivals.list[1])
+      end
+    end
+    for name, given in pairs(STAND_INS) do
+      tasks[#tasks + 1] = function()
+        local _, title, script, bound = table.unpack(given)
+        found[name] = cell.play(origin, case_of(title), stand_in(name, script), bound)
+      end
+    end
+    jobs.run(tasks, #tasks)
+  end)
   teardown(function()
     child.kill_all()
     origin:stop()
@@ -50,46 +82,13 @@ describe("the comparison", function()
   before_each(helper.begin)
   after_each(helper.finish)
 
-  local function judge(title, script, bound)
-    local outcome
-    jobs.run({ function()
-      outcome = cell.play(origin, case_of(title), stand_in(script), bound)
-    end }, 1)
-    return outcome
+  for name, given in pairs(STAND_INS) do
+    it(name, function() assert.equal(given[1], found[name]) end)
   end
 
-  local fetch = 'curl -s -o file.bin "$1"'
-
-  it("calls status 0 with the right file right", function()
-    assert.equal("right", judge("Complete, then the same command", fetch))
-  end)
-
-  it("calls status 0 with another file corrupt", function()
-    assert.equal("corrupt", judge("Complete, then the same command", fetch .. "; echo >>file.bin"))
-  end)
-
-  it("calls status 0 without a file corrupt", function()
-    assert.equal("corrupt", judge("Complete, then the same command", "true"))
-  end)
-
-  it("calls another status a failure", function()
-    assert.equal("fails", judge("Complete, then the same command", "exit 3"))
-  end)
-
-  it("calls a wrong file corrupt that follows on a failure", function()
-    local script = "test -e failed && exit 0; test -e once && touch failed; touch once; exit 3"
-    assert.equal("corrupt", judge("Complete, then the same command", script))
-  end)
-
-  it("ends what doesn't end", function()
-    assert.equal("hangs", judge("Complete, then the same command", "exec sleep 60", SHORT))
-  end)
-
-  it("interrupts in the middle, once half of the file was sent", function()
-    local script = 'curl -s -o got "$1" & trap "mv got file.bin; kill $!; exit 7" INT; wait'
-    assert.equal("fails", judge("Ctrl-C in the middle", script))
-    local requests = origin:requests("/stand-in/Ctrl-C-in-the-middle/file.bin")
-    local size = case_of("Ctrl-C in the middle").right[1].size
+  it("interrupts once half of the file was sent, and before all of it was", function()
+    local requests = origin:requests("/interrupts-in-the-middle/Ctrl-C-in-the-middle/file.bin")
+    local size = case_of(CTRL_C).right[1].size
     assert.is_true(requests[1].sent >= size / 2 and requests[1].sent < size)
   end)
 
@@ -106,14 +105,7 @@ describe("the comparison", function()
     assert.equal((text:gsub("old\n", function() return expected end)), helper.read(path))
   end)
 
-  it("H21, H28, H30, F17: finds luadl right, or failing where there is nothing to get", function()
-    local found, tasks = {}, {}
-    for title in pairs(SAMPLE) do
-      tasks[#tasks + 1] = function()
-        found[title] = cell.play(origin, case_of(title), rivals.list[1])
-      end
-    end
-    jobs.run(tasks, #tasks)
-    assert.same(SAMPLE, found)
-  end)
+  for title, row in pairs(SAMPLE) do
+    it(row[1] .. ": luadl, " .. title, function() assert.equal(row[2], found[title]) end)
+  end
 end)

@@ -1,4 +1,4 @@
-/* response_fuzz.c: the engine against sequences of any responses: an end in time, and never a wrong file.
+/* response_fuzz.c: the engine against sequences of responses: an end in time, never a wrong file.
  * SPDX-License-Identifier: MIT
  *
  * An input is a byte of options, then the parts of origin.h. What fails is tried a second time in
