@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "page.h"
 #include "prove.h"
 
 #define HEADERS_MOST 65536 /* bytes of all header lines before a body (H43) */
@@ -159,6 +160,16 @@ static int identify(struct fetch *fetch, struct head *head)
     return 0;
 }
 
+/* A part can't be cut out of a whole that only begins at byte 0. */
+static bool has_part(struct fetch *fetch)
+{
+    if (!transfer_is_part(fetch->transfer) || fetch->answer.verdict == ANSWER_RANGE)
+        return true;
+    error_set(&fetch->error, LDL_RANGE_IGNORED, fetch->url.text,
+              "asked for a part, the server sent the whole");
+    return false;
+}
+
 static void finish_info(struct transfer *transfer)
 {
     struct ldl_error none = {.kind = LDL_OK, .retry_after = -1, .retry_at = -1};
@@ -170,7 +181,7 @@ static void accept_first(struct fetch *fetch, int status, const struct ldl_heade
 {
     struct transfer *transfer = fetch->transfer;
     bool info = transfer->request.options.head_only;
-    if (!as_expected(fetch))
+    if (!as_expected(fetch) || !has_part(fetch))
         return;
     struct head *head = head_new(fetch->url.text, status, headers, count);
     place_body(fetch);
@@ -331,6 +342,8 @@ static void accept_joining(struct fetch *fetch, int status, const struct ldl_hea
 {
     struct transfer *transfer = fetch->transfer;
     int verdict = fetch->answer.verdict;
+    if (!has_part(fetch))
+        return;
     bool useful = verdict == ANSWER_RANGE || verdict == ANSWER_WHOLE;
     struct head *head = useful ? head_new(fetch->url.text, status, headers, count) : NULL;
     int result = useful && !head ? -LDL_NO_MEMORY : 0;
@@ -387,13 +400,18 @@ void accept_head(struct fetch *fetch)
         return;
     }
     curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (fetch->purpose == FETCH_PAGE) {
+        page_accept(fetch, (int) status, headers, count);
+        free(headers);
+        return;
+    }
     pthread_mutex_lock(&transfer->lock);
     struct identity known = transfer->known;
     pthread_mutex_unlock(&transfer->lock);
     struct asked asked = {
         .ranged = fetch->ranged,
-        .first = fetch_has_span(fetch) ? fetch->ask.first : 0,
-        .last = fetch_has_span(fetch) && fetch->ask.end < INT64_MAX ? fetch->ask.end - 1 : -1,
+        .first = fetch->ask.first,
+        .last = fetch->ask.end < INT64_MAX ? fetch->ask.end - 1 : -1,
         .joining = fetch->purpose != FETCH_FIRST,
         .max_size = transfer->request.options.max_size,
         .host = fetch->url.host,

@@ -26,7 +26,7 @@ static int make_room(struct transfer *transfer, struct ldl_error *error)
     if (result != 0)
         file->errnum = transfer->record.errnum;
     else
-        result = file_allocate(file, job_known(transfer).total);
+        result = file_allocate(file, job_length(transfer));
     if (result != 0) {
         job_error(error, transfer, -result, "cannot reserve space for", NULL);
         return result;

@@ -17,7 +17,8 @@
 static bool deserves(const struct transfer *transfer)
 {
     int64_t total = transfer->known.total;
-    return !transfer->request.options.no_resume && (total < 0 || total > CHECKPOINT_WORTH);
+    return !transfer->request.options.no_resume && !transfer_is_part(transfer)
+           && (total < 0 || total > CHECKPOINT_WORTH);
 }
 
 static int describe(struct transfer *transfer)

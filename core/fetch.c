@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "accept.h"
+#include "page.h"
 #include "receive.h"
 #include "send.h"
 
@@ -33,7 +34,7 @@ struct fetch *fetch_new(struct transfer *transfer, int purpose, uint32_t stream,
     fetch->purpose = purpose;
     fetch->stream = stream;
     fetch->ask = ask;
-    fetch->ranged = purpose != FETCH_WHOLE;
+    fetch->ranged = purpose == FETCH_PAGE ? transfer_is_part(transfer) : purpose != FETCH_WHOLE;
     fetch->conditional = purpose == FETCH_RANGE && transfer->proof == PROOF_VALIDATOR;
     fetch->socket = -1;
     transfer_ref(transfer);
@@ -153,7 +154,7 @@ static bool is_endless_line(struct fetch *fetch, int code)
     return code == CURLE_OUT_OF_MEMORY && fetch->state == FETCH_HEAD && fetch_connected(fetch);
 }
 
-static void curl_error(struct fetch *fetch, int code)
+void fetch_fail(struct fetch *fetch, int code)
 {
     const char *text = fetch->detail[0] ? fetch->detail : curl_easy_strerror((CURLcode) code);
     int kind = kind_of(fetch, code);
@@ -178,7 +179,7 @@ static void end_body(struct fetch *fetch, int code)
     if (fetch_stopped(fetch))
         return;
     if (code != CURLE_OK) {
-        curl_error(fetch, code);
+        fetch_fail(fetch, code);
     } else if (fetch->reach != INT64_MAX && fetch->position < fetch->reach) {
         error_set(&fetch->error, LDL_SHORT_BODY, fetch->url.text,
                   "the body ended after %lld of %lld bytes",
@@ -222,10 +223,12 @@ int fetch_done(struct fetch *fetch, int code)
         return FETCH_KEEP;
     if (fetch->location || fetch->drop_range || fetch->drop_condition)
         return resend(fetch);
-    if (fetch->state == FETCH_BODY || fetch->state == FETCH_COMPARE)
+    if (fetch->state == FETCH_COLLECT)
+        page_end(fetch, code);
+    else if (fetch->state == FETCH_BODY || fetch->state == FETCH_COMPARE)
         end_body(fetch, code);
     else if (code != CURLE_OK && !fetch_stopped(fetch))
-        curl_error(fetch, code);
+        fetch_fail(fetch, code);
     return FETCH_ENDED;
 }
 
@@ -260,6 +263,20 @@ static int join_held(struct fetch *fetch)
     return result < 0 ? result : 0;
 }
 
+/* A part of the resource: the rest counts as written. */
+static int lay_out_part(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    const struct ldl_extent *range = &transfer->request.options.range;
+    int64_t total = transfer->known.total;
+    struct ldl_extent others[] = {{0, range->start}, {range->end, total}};
+    bool before = range->start > 0, after = range->end < total;
+    int result = plan_resume(&transfer->plan, total, transfer->request.options.min_split,
+                             others + !before, (size_t) before + after);
+    transfer->state = LDL_RUNNING;
+    return result == 0 ? join_held(fetch) : result;
+}
+
 /* The plan: all is the first stream's, then shares for the others. Transfer lock held. */
 static int lay_out(struct fetch *fetch)
 {
@@ -285,7 +302,7 @@ static int lay_out(struct fetch *fetch)
 static int go_on(struct fetch *fetch)
 {
     if (fetch->transfer->state == LDL_PARKED)
-        return lay_out(fetch);
+        return transfer_is_part(fetch->transfer) ? lay_out_part(fetch) : lay_out(fetch);
     if (fetch->purpose == FETCH_FIRST)
         return join_held(fetch);
     accept_join(fetch); /* the whole; the part was emptied for it */
@@ -431,6 +448,8 @@ void fetch_leave(struct fetch *fetch)
     struct transfer *transfer = fetch->transfer;
     if (fetch->delivering)
         atomic_fetch_sub(&transfer->delivering, 1);
+    if (fetch->purpose == FETCH_PAGE)
+        page_fail(fetch);
     pthread_mutex_lock(&transfer->lock);
     if (transfer->first == fetch)
         transfer->first = NULL;

@@ -13,10 +13,18 @@ enum fetch_purpose {
     FETCH_FIRST, /* the first request: establishes what the resource is, then parks */
     FETCH_RANGE, /* a claimed range of it */
     FETCH_CHECK, /* bytes that are held already, to be compared (H25) */
-    FETCH_WHOLE  /* all of it once more, in one stream without ranges */
+    FETCH_WHOLE, /* all of it once more, in one stream without ranges */
+    FETCH_PAGE   /* an answer in memory */
 };
 
-enum fetch_state { FETCH_HEAD, FETCH_PARKED, FETCH_BODY, FETCH_COMPARE, FETCH_DRAIN };
+enum fetch_state {
+    FETCH_HEAD,
+    FETCH_PARKED,
+    FETCH_BODY,
+    FETCH_COMPARE,
+    FETCH_COLLECT,
+    FETCH_DRAIN
+};
 
 enum fetch_next {
     FETCH_KEEP,   /* parked: MESSAGE_GO goes on with it */
@@ -51,6 +59,7 @@ struct fetch {
     char **visited; /* the URLs of this chain of redirects */
     int hops;
     char *location;      /* of the redirect to follow */
+    bool plain_get;      /* a redirect made a GET of it */
     bool drop_range;     /* ask once more without Range */
     bool conditional;    /* an If-Range header is sent */
     bool drop_condition; /* ask once more without it (H21) */
@@ -100,6 +109,7 @@ bool fetch_stopped(const struct fetch *fetch); /* its part is done, it failed, o
 bool fetch_connected(struct fetch *fetch);     /* the request could be sent */
 void fetch_deliver(struct fetch *fetch);        /* its answer was accepted; transfer lock held */
 bool fetch_has_span(const struct fetch *fetch); /* it asks for `ask`, and not from byte 0 on */
+void fetch_fail(struct fetch *fetch, int code); /* what this CURLcode means becomes its error */
 int64_t fetch_enough(int64_t asked); /* so much must come for a try to count as progress */
 
 #endif

@@ -70,6 +70,14 @@ struct identity job_known(struct transfer *transfer)
     return copy;
 }
 
+int64_t job_length(struct transfer *transfer)
+{
+    pthread_mutex_lock(&transfer->lock);
+    int64_t length = transfer_length(transfer);
+    pthread_mutex_unlock(&transfer->lock);
+    return length;
+}
+
 /* A stream that is still on its way to its end may warn, too. */
 void job_warn(struct transfer *transfer, const char *warning)
 {

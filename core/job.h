@@ -17,5 +17,6 @@ void job_stop(struct transfer *transfer, const struct ldl_error *error);        
 void job_warn(struct transfer *transfer, const char *warning);
 void job_sync_failed(struct transfer *transfer, int kind); /* F5 */
 struct identity job_known(struct transfer *transfer);      /* what the answers have told */
+int64_t job_length(struct transfer *transfer);             /* of the file; -1: unknown */
 
 #endif

@@ -178,10 +178,14 @@ static struct fetch *create_proof(struct loop *loop, struct transfer *transfer)
 
 static struct fetch *create_whole(struct loop *loop, struct transfer *transfer)
 {
-    const struct span all = {0, INT64_MAX};
-    int purpose = transfer->state == LDL_WAITING ? FETCH_FIRST : FETCH_WHOLE;
+    const struct ldl_extent *range = &transfer->request.options.range;
+    struct span all = {0, INT64_MAX}, asked = {range->start, range->end};
+    int purpose = transfer->request.options.in_memory ? FETCH_PAGE
+                  : transfer->state == LDL_WAITING    ? FETCH_FIRST
+                                                      : FETCH_WHOLE;
+    bool part = transfer_is_part(transfer) && purpose != FETCH_WHOLE;
     transfer->last_stream++;
-    return create(loop, transfer, purpose, all);
+    return create(loop, transfer, purpose, part ? asked : all);
 }
 
 /* The next stream that this transfer may have now, or NULL. Transfer lock held. */

@@ -184,6 +184,30 @@ static int field_check(lua_State *L, int table)
     return name ? luaL_error(L, "field 'resume_check' is unknown: %s", name) : LDL_CHECK_USUAL;
 }
 
+/* What a request sends; any bytes. */
+static const void *field_bytes(lua_State *L, int table, const char *name, size_t *length)
+{
+    lua_getfield(L, table, name);
+    if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING)
+        luaL_error(L, "field '%s' must be a string", name);
+    const char *bytes = lua_tolstring(L, -1, length);
+    lua_pop(L, 1); /* the table keeps the string */
+    return bytes;
+}
+
+/* range = { first, last }, both included */
+static void read_range(lua_State *L, int table, struct ldl_request *request)
+{
+    lua_getfield(L, table, "range");
+    if (lua_istable(L, -1)) {
+        lua_rawgeti(L, -1, 1), lua_rawgeti(L, -2, 2);
+        request->range.start = (int64_t) luaL_checkinteger(L, -2);
+        request->range.end = (int64_t) luaL_checkinteger(L, -1) + 1;
+        lua_pop(L, 2);
+    }
+    lua_pop(L, 1);
+}
+
 static void read_request(lua_State *L, int table, struct ldl_request *request)
 {
     *request = (struct ldl_request){
@@ -193,6 +217,8 @@ static void read_request(lua_State *L, int table, struct ldl_request *request)
         .proxy = field_string(L, table, "proxy"),
         .cacert = field_string(L, table, "cacert"),
         .expect_type = field_string(L, table, "expect_type"),
+        .method = field_string(L, table, "method"),
+        .in_memory = field_boolean(L, table, "in_memory"),
         .insecure = field_boolean(L, table, "insecure"),
         .allow_downgrade = field_boolean(L, table, "allow_downgrade"),
         .head_only = field_boolean(L, table, "head_only"),
@@ -213,6 +239,8 @@ static void read_request(lua_State *L, int table, struct ldl_request *request)
     };
     if (field_boolean(L, table, "no_redirects"))
         request->max_redirects = -1;
+    read_range(L, table, request);
+    request->body = field_bytes(L, table, "body", &request->body_length);
     read_headers(L, table, request);
     read_hosts(L, table, request);
 }
@@ -427,6 +455,8 @@ static void push_done(lua_State *L, const struct ldl_event *event)
     lua_pushstring(L, event->content_encoding), lua_setfield(L, -2, "content_encoding");
     lua_pushstring(L, event->warning), lua_setfield(L, -2, "warning");
     lua_pushstring(L, event->path), lua_setfield(L, -2, "path");
+    if (event->body)
+        lua_pushlstring(L, event->body, event->body_length), lua_setfield(L, -2, "body");
     lua_pushnumber(L, event->elapsed), lua_setfield(L, -2, "elapsed");
     lua_pushinteger(L, (lua_Integer) event->received), lua_setfield(L, -2, "received");
     lua_pushinteger(L, (lua_Integer) event->resumed), lua_setfield(L, -2, "resumed");

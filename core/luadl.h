@@ -101,11 +101,20 @@ struct ldl_target {
 
 enum ldl_check { LDL_CHECK_USUAL, LDL_CHECK_STRICT, LDL_CHECK_ALL };
 
+struct ldl_extent {
+    int64_t start, end; /* end is one past the last byte */
+};
+
 /* 0 and NULL mean the default. Everything is copied. */
 struct ldl_request {
     const char *url;
     const struct ldl_header *headers;
     size_t header_count;
+    const char *method; /* NULL: GET, or POST with a body; others than GET only in memory */
+    const void *body;   /* of the request; may be NULL */
+    size_t body_length;
+    struct ldl_extent range; /* of the resource; the file has no more than that. end 0: all */
+    bool in_memory; /* any answer is taken as it is, and comes with DONE; no HEAD, no FAULT */
     const char *user_agent;
     const char *user; /* "name:password" for basic authentication at the URL's origin */
     const char *proxy;
@@ -161,6 +170,8 @@ struct ldl_event {
     const char *content_encoding; /* DONE: coding of the saved bytes, or NULL */
     const char *warning;          /* DONE: something worth telling, or NULL */
     const char *path;             /* DONE: what was published, or NULL */
+    const void *body;             /* DONE: of an answer in memory, or NULL */
+    size_t body_length;
     double elapsed;
     int64_t received; /* DONE: of the file; FAULT: by the failed attempt */
     int64_t resumed;  /* DONE: bytes of it that an earlier run had brought */
@@ -185,10 +196,6 @@ struct ldl_stat {
     int64_t resumed;  /* by an earlier run; received counts them */
     int connections;  /* streams that are delivering */
     double elapsed;
-};
-
-struct ldl_extent {
-    int64_t start, end; /* end is one past the last byte */
 };
 
 LDL_API const char *ldl_kind_name(int kind); /* "no_space"; any thread */

@@ -93,8 +93,8 @@ static void not_published(struct transfer *transfer, int kind)
 static bool complete(struct transfer *transfer)
 {
     struct ldl_error error;
-    struct identity final = job_known(transfer);
-    int result = file_finish(&transfer->file, final.total, final.last_modified);
+    int64_t modified = job_known(transfer).last_modified;
+    int result = file_finish(&transfer->file, job_length(transfer), modified);
     if (result != 0) {
         job_error(&error, transfer, -result, "cannot complete", NULL);
         job_stop(transfer, &error);

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "accept.h"
+#include "page.h"
 #include "prove.h"
 
 #define DRAIN_MOST 65536 /* bytes of an unwanted body, to keep its connection */
@@ -69,9 +70,9 @@ static bool write_span(struct fetch *fetch, const char *bytes, struct span span)
 {
     struct transfer *transfer = fetch->transfer;
     int errnum = 0;
-    int64_t length = span.end - span.first;
+    int64_t length = span.end - span.first, base = transfer->request.options.range.start;
     pthread_mutex_lock(&transfer->writing);
-    int result = file_write(&transfer->file, bytes, (size_t) length, span.first, &errnum);
+    int result = file_write(&transfer->file, bytes, (size_t) length, span.first - base, &errnum);
     pthread_mutex_unlock(&transfer->writing);
     if (result != 0) {
         disk_failed(fetch, -result, errnum);
@@ -226,7 +227,9 @@ size_t receive_body(char *bytes, size_t size, size_t count, void *subject)
         return CURL_WRITEFUNC_ERROR;
     if (fetch->state == FETCH_PARKED || fetch->resume_at > monotonic())
         return CURL_WRITEFUNC_PAUSE;
-    if (fetch->state == FETCH_COMPARE)
+    if (fetch->state == FETCH_COLLECT)
+        page_collect(fetch, bytes, length);
+    else if (fetch->state == FETCH_COMPARE)
         prove_compare(fetch, bytes, length);
     else
         receive(fetch, bytes, length);

@@ -43,6 +43,10 @@ static bool is_reserved(const char *name)
 int request_check(const struct ldl_request *request)
 {
     bool good = request->url && is_clean(request->user_agent) && is_clean(request->user)
+                && request->range.start >= 0
+                && (request->range.end == 0 || request->range.end > request->range.start)
+                && (!request->method || is_token(request->method))
+                && (request->in_memory || (!request->method && !request->body))
                 && request->connections <= CONNECTIONS_MOST;
     good = good && (!request->target || (request->target->name && request->target->name[0]));
     for (size_t i = 0; good && i < request->header_count; i++)
@@ -81,6 +85,15 @@ static bool copy_hosts(struct ldl_request *options, const char *const *given)
     return complete;
 }
 
+static bool copy_body(struct ldl_request *options, const void *body)
+{
+    void *bytes = body ? malloc(options->body_length + 1) : NULL;
+    if (bytes)
+        memcpy(bytes, body, options->body_length);
+    options->body = bytes;
+    return bytes || !body;
+}
+
 static void set_defaults(struct ldl_request *options)
 {
     if (options->connections <= 0)
@@ -105,15 +118,17 @@ int request_copy(const struct ldl_request *given, struct request *out)
     options->target = NULL;
     options->headers = NULL;
     options->trusted_hosts = NULL;
+    options->body = NULL;
     const char **texts[] = {&options->url,   &options->user_agent, &options->user,
-                            &options->proxy, &options->cacert,     &options->expect_type};
+                            &options->proxy, &options->cacert,     &options->expect_type,
+                           &options->method};
     bool complete = true;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (!complete)
             *texts[i] = NULL;
         else
             complete = copy(texts[i], *texts[i]);
-    complete = complete && copy_headers(options, given->headers)
+    complete = complete && copy_body(options, given->body) && copy_headers(options, given->headers)
                && copy_hosts(options, given->trusted_hosts);
     set_defaults(options);
     return complete ? url_parse(options->url, &out->url) : -LDL_NO_MEMORY;
@@ -123,7 +138,9 @@ void request_free(struct request *request)
 {
     struct ldl_request *options = &request->options;
     const char *texts[] = {options->url,   options->user_agent, options->user,
-                           options->proxy, options->cacert,     options->expect_type};
+                           options->proxy, options->cacert,     options->expect_type,
+                           options->method};
+    free((void *) options->body);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free((void *) texts[i]);
     for (size_t i = 0; options->headers && i < options->header_count; i++) {

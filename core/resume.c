@@ -373,7 +373,7 @@ static int judge_record(struct transfer *transfer, struct ldl_error *error)
     const struct ldl_request *options = &transfer->request.options;
     if (journal->extent_count == 0)
         return begin_at_zero(transfer, error);
-    if (options->no_resume)
+    if (options->no_resume || transfer_is_part(transfer))
         return refuse(error, LDL_EXISTS, "the .part of an earlier run is in the way");
     if (!is_same_url(transfer, journal))
         return refuse(error, LDL_EXISTS, "its .part belongs to another URL");

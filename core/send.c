@@ -77,21 +77,31 @@ static int add_header(struct fetch *fetch, const struct ldl_header *header)
     return result;
 }
 
+/* libcurl would call any body a form, and wait a second for leave to send a large one. */
+static int drop_defaults(struct fetch *fetch, bool typed)
+{
+    int result = append(fetch, "Expect:");
+    return result == 0 && !typed ? append(fetch, "Content-Type:") : result;
+}
+
 static int build_headers(struct fetch *fetch)
 {
     const struct ldl_request *options = options_of(fetch);
     bool all = !fetch->stripped || trusted(fetch);
-    bool encoding = false;
+    bool encoding = false, typed = false;
     int result = 0;
     for (size_t i = 0; result == 0 && i < options->header_count; i++) {
         const struct ldl_header *header = &options->headers[i];
         if (!all && !harmless(header->name))
             continue;
         encoding = encoding || strcasecmp(header->name, "Accept-Encoding") == 0;
+        typed = typed || strcasecmp(header->name, "Content-Type") == 0;
         result = add_header(fetch, header);
     }
     if (result == 0)
         result = add_condition(fetch);
+    if (result == 0 && options->body)
+        result = drop_defaults(fetch, typed);
     /* Coded bytes have other offsets (H39): ask for none. */
     return result == 0 && !encoding ? append(fetch, "Accept-Encoding: identity") : result;
 }
@@ -155,18 +165,36 @@ static void set_http(struct fetch *fetch, CURL *easy, const struct ldl_request *
     }
 }
 
+static bool is_get(const char *method)
+{
+    return !method || strcmp(method, "GET") == 0;
+}
+
+/* The body goes along while the method is the caller's: after a redirect it may be a GET (RFC 9110, 15.4). */
+static void set_method(struct fetch *fetch, CURL *easy, const struct ldl_request *options)
+{
+    const char *method = fetch->plain_get ? NULL : options->method;
+    const void *body = fetch->plain_get ? NULL : options->body;
+    if (body) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) options->body_length);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+    }
+    if (method && strcmp(method, "HEAD") == 0)
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    else if (method && (body || !is_get(method)))
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+}
+
 static void set_range(struct fetch *fetch, CURL *easy)
 {
     char range[48];
     if (!fetch->ranged)
         return;
-    if (fetch_has_span(fetch) && fetch->ask.end == INT64_MAX)
+    if (fetch->ask.end == INT64_MAX)
         snprintf(range, sizeof range, "%lld-", (long long) fetch->ask.first);
-    else if (fetch_has_span(fetch))
+    else
         snprintf(range, sizeof range, "%lld-%lld", (long long) fetch->ask.first,
                  (long long) fetch->ask.end - 1);
-    else
-        snprintf(range, sizeof range, "0-");
     curl_easy_setopt(easy, CURLOPT_RANGE, range);
 }
 
@@ -198,6 +226,7 @@ int send_configure(struct fetch *fetch)
     set_security(easy, options);
     set_network(fetch, easy, options);
     set_http(fetch, easy, options);
+    set_method(fetch, easy, options);
     set_range(fetch, easy);
     pin_address(fetch, easy);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fetch->header_list);

@@ -480,7 +480,7 @@ int ldl_stat(ldl_session *session, ldl_id id, struct ldl_stat *out)
         return -LDL_USAGE;
     pthread_mutex_lock(&transfer->lock);
     out->state = transfer->state;
-    out->total = transfer->known.total;
+    out->total = transfer_length(transfer);
     out->resumed = transfer->resumed;
     out->elapsed = (transfer->finished > 0 ? transfer->finished : monotonic()) - transfer->started;
     pthread_mutex_unlock(&transfer->lock);

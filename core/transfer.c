@@ -138,6 +138,7 @@ void transfer_unref(struct transfer *transfer)
     free(transfer->dir);
     free(transfer->name);
     free(transfer->path);
+    free(transfer->page);
     free(transfer);
 }
 
@@ -177,7 +178,7 @@ static void describe_head(struct transfer *transfer, struct note *note)
 {
     struct ldl_event *event = &note->event;
     note->head = head_ref(transfer->head);
-    event->total = transfer->known.total;
+    event->total = transfer_length(transfer);
     event->ranges = transfer->ranges;
     event->received = atomic_load(&transfer->received);
     if (note->head) {
@@ -198,6 +199,8 @@ static void describe_end(struct transfer *transfer, struct ldl_event *event)
         event->content_encoding = transfer->known.coding; /* nobody changes it any more */
     event->warning = transfer->warning;
     event->path = transfer->path;
+    event->body = transfer->page;
+    event->body_length = transfer->page_used;
     event->resumed = transfer->resumed;
     event->resumable = transfer->resumable;
 }
@@ -236,6 +239,20 @@ void transfer_check_deadline(struct transfer *transfer, double now)
     error_set(&error, LDL_DEADLINE, transfer->request.url.text, "not complete after %.3g s",
               transfer->deadline - transfer->started);
     transfer_fail(transfer, &error);
+}
+
+bool transfer_is_part(const struct transfer *transfer)
+{
+    return transfer->request.options.range.end > 0;
+}
+
+int64_t transfer_length(const struct transfer *transfer)
+{
+    const struct ldl_extent *range = &transfer->request.options.range;
+    int64_t total = transfer->known.total;
+    if (total < 0 || !transfer_is_part(transfer))
+        return total;
+    return (range->end < total ? range->end : total) - range->start;
 }
 
 bool transfer_may_stream(const struct transfer *transfer)

@@ -121,6 +121,8 @@ struct transfer {
     bool replace;
     char *dir, *name;
     char *path;              /* what was published, or NULL; set once, before DONE */
+    char *page;              /* the body of an answer in memory; its stream's until DONE */
+    size_t page_size, page_used;
     const char *warning;     /* static text, or NULL */
     int proof;               /* enum proof: one stream at a time until it is shown */
     struct span checks[CHECKS_MOST];
@@ -175,7 +177,11 @@ void transfer_post(struct transfer *transfer, struct note *note, int type);
 /* Posts DONE unless it was posted. */
 void transfer_done(struct transfer *transfer);
 
+/* What is fetched is a part of the resource; immutable. */
+bool transfer_is_part(const struct transfer *transfer);
+
 /* Transfer lock held: */
+int64_t transfer_length(const struct transfer *transfer);  /* of the file; -1: unknown */
 bool transfer_may_stream(const struct transfer *transfer); /* is another stream allowed now? */
 void transfer_job(struct transfer *transfer, int type);    /* to the disk thread */
 /* A stream or a job has ended: gives the next step its turn when it was the last one. */

@@ -78,6 +78,13 @@ static void watch_body(struct fetch *fetch, double now)
         watch_rate(fetch, now);
 }
 
+static void watch_page(struct fetch *fetch, double now)
+{
+    double silent = now - fetch->last_byte;
+    if (silent > fetch->transfer->request.options.stall_timeout)
+        late(fetch, LDL_STALLED, "no byte came", silent);
+}
+
 static bool still_wanted(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
@@ -94,6 +101,8 @@ bool watch_fetch(struct fetch *fetch, double now)
         return false;
     if (fetch->state == FETCH_BODY)
         watch_body(fetch, now);
+    else if (fetch->state == FETCH_COLLECT)
+        watch_page(fetch, now);
     else if (fetch->state != FETCH_PARKED)
         watch_head(fetch, now);
     return !fetch_stopped(fetch);

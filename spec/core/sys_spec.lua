@@ -208,6 +208,32 @@ describe("make_directories", function()
   end)
 end)
 
+describe("hide", function()
+  local function arguments_after(program, ...)
+    local words = { command(program .. [[
+      local file = io.open("/proc/self/cmdline")
+      io.write((file:read("a"):gsub("%z", "|")))
+    ]]) }
+    for index = 1, select("#", ...) do words[index + 1] = quoted((select(index, ...))) end
+    return shell(table.concat(words, " ")):match("program%.lua|(.*)$")
+  end
+
+  it("overwrites a secret at the end of an argument, or before an @", function()
+    local seen = arguments_after([[sys.hide("me:pw")]], "-ume:pw", "me:pw", "http://me:pw@host/")
+    assert.equal("-u*****|*****|http://*****@host/|", seen)
+  end)
+
+  it("leaves all else as it is, and what the program knows of it", function()
+    local seen = arguments_after([[
+      sys.hide("pw")
+      sys.hide("")
+      sys.hide("absent")
+      assert(arg[1] == "pwd" and arg[2] == "pw" and arg[3] == "pwpw")
+    ]], "pwd", "pw", "pwpw")
+    assert.equal("pwd|**|pw**|", seen)
+  end)
+end)
+
 describe("writable", function()
   it("says whether files can be made in a directory", function()
     assert.is_true(sys.writable("."))

@@ -55,10 +55,11 @@ describe("random faults and kill -9", function()
     local record = core.journal(site.path .. ".part")
     local version = plan.versions[draw(1, #plan.versions)]
     origin:serve(path, version)
-    site.bytes = whole(version)
+    site:want(whole(version))
     if record and record.committed then
-      site.bytes = helper.read(site.path .. ".part")
-      check_version(site.bytes, plan.versions)
+      local complete = helper.read(site.path .. ".part")
+      check_version(complete, plan.versions)
+      site:want(complete)
     end
     site:check_recovery()
   end

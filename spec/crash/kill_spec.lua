@@ -46,7 +46,7 @@ describe("kill -9", function()
 
   -- The resume is killed, too, wherever the draw says.
   local function sweep(scene, site, left, mark, draw)
-    local change, killed = draw(1, STEP), true
+    local change, killed = draw(1, crash.full and 1 or 12), true
     while killed do
       killed = try(scene, site, left, { change .. mark })
       if killed then

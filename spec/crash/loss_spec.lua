@@ -2,8 +2,8 @@
 -- the whole file, and the same command again gets it.
 -- SPDX-License-Identifier: MIT
 --
--- A run is recorded, and the states that spec.support.disklog makes of it are judged one by one. One
--- that fails is kept in a folder: LUADL_LOSS="half FOLDER" judges it again.
+-- A run is recorded, and the states that spec.support.disklog makes of it are judged one by one. A
+-- state that fails is kept in a folder: LUADL_LOSS="half FOLDER" judges it again.
 
 local crash = require("spec.support.crash")
 local disklog = require("spec.support.disklog")

@@ -27,7 +27,9 @@ local FETCH = 'curl -s -o file.bin "$1"'
 -- Programs that do what a line of shell does, and what is to be thought of them.
 local STAND_INS = {
   ["calls status 0 with the right file right"] = { "right", COMPLETE, FETCH },
-  ["calls status 0 with another file corrupt"] = { "corrupt", COMPLETE, FETCH .. "; echo >>file.bin" },
+  ["calls status 0 with another file corrupt"] = {
+    "corrupt", COMPLETE, FETCH .. "; echo >>file.bin",
+  },
   ["calls status 0 without a file corrupt"] = { "corrupt", COMPLETE, "true" },
   ["calls another status a failure"] = { "fails", COMPLETE, "exit 3" },
   ["calls a wrong file corrupt that follows on a failure"] = {

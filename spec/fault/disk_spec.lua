@@ -179,7 +179,7 @@ describe("the disk", function()
   it("F5: what was not on the disk when a sync failed is asked for again", function()
     local url = serve("/voided", in_two_parts, { pause = 1.5 })
     local words = { "-n1", "-o", path, url }
-    check_refused(luadl_with("fdatasync:EIO", words), 17, "Input/output error")
+    check_refused(luadl_with("fdatasync:EIO,fsync:EIO", words), 17, "Input/output error")
     serve("/voided", in_two_parts, { pause = 0 })
     check_continued(words, path, "file.bin", "other")
     assert.equal(0, asked("/voided"))

@@ -2,8 +2,9 @@
 -- run again, and judged by what is there then.
 -- SPDX-License-Identifier: MIT
 --
--- A site is one download into a folder of its own: crash.site{ url =, bytes =, words = }. Its clock
--- is fast: a checkpoint comes every 20 ms, and the time limits are multiplied to match.
+-- A site is a download into a folder of its own: of one file that the command names, or of several
+-- that the server does. Its clock is fast: a checkpoint comes every 20 ms, and the time limits are
+-- multiplied to match.
 
 local lfs = require("lfs")
 local disklog = require("spec.support.disklog")
@@ -24,23 +25,34 @@ crash.full = os.getenv("LUADL_TORTURE") ~= nil
 local shim = helper.build .. "/crashfs.so"
 local usual = { "--timeout", 1000, "--connect-timeout", 500, "--min-split", "256K", "-n4", "-q" }
 
---- A download that nothing is there of yet. `words`: further ones for the command.
+--- A download that nothing is there of yet. `words`: further ones for the command. For several
+--- files: `files`, bytes by name, in the place of `bytes`, and `urls` in that of `url`.
 ---@param opts { url: string, bytes: string, words: string[]|nil, folder: string|nil }
 function crash.site(opts)
-  local self = setmetatable({
-    url = opts.url,
-    bytes = opts.bytes,
-    words = opts.words or {},
-    folder = opts.folder or helper.tmpdir(),
-    kills = 0,
-  }, metatable)
+  local self = setmetatable({ opts = opts, words = opts.words or {}, kills = 0 }, metatable)
+  self.folder = opts.folder or helper.tmpdir()
   self.path = self.folder .. "/" .. NAME
+  self.files = opts.files or { [NAME] = opts.bytes }
   return self
 end
 
 --- The same download into another folder.
 function methods:at(folder)
-  return crash.site({ url = self.url, bytes = self.bytes, words = self.words, folder = folder })
+  local opts = {}
+  for name, value in pairs(self.opts) do opts[name] = value end
+  opts.folder = folder
+  return crash.site(opts)
+end
+
+--- From now on the one file has to have these bytes.
+function methods:want(bytes)
+  self.opts.bytes = bytes
+  self.files = { [NAME] = bytes }
+end
+
+local function targets(self)
+  if self.opts.url then return { "-o", self.path, self.opts.url } end
+  return { "-d", self.folder, "--exists", "skip", table.unpack(self.opts.urls) }
 end
 
 local function environment(self, opts)
@@ -67,7 +79,7 @@ function methods:command(opts)
     usual,
     self.words,
     opts.words or {},
-    { "-o", self.path, self.url },
+    targets(self),
   }
   for _, list in ipairs(parts) do table.move(list, 1, #list, #words + 1, words) end
   return words
@@ -145,33 +157,36 @@ local function first_difference(found, wanted)
   return low
 end
 
---- Fails unless the final name is absent or the whole file; says whether it is there.
-function methods:check_final()
-  local found = helper.read(self.path)
-  if found and found ~= self.bytes then
+-- Whether the file is there; if so, it's the right one.
+local function check_file(self, name, bytes)
+  local found = helper.read(self.folder .. "/" .. name)
+  if found and found ~= bytes then
     error(("a wrong file of %d bytes, from offset %d"):format(#found,
-      first_difference(found, self.bytes)), 0)
+      first_difference(found, bytes)), 0)
   end
   return found ~= nil
 end
 
+--- Fails unless each final name is absent or the whole file; says whether all are there.
+function methods:check_final()
+  local complete = true
+  for name, bytes in pairs(self.files) do
+    complete = check_file(self, name, bytes) and complete
+  end
+  return complete
+end
+
 local function check_alone(self)
-  local names = table.concat(self:names(), " ")
-  if names ~= NAME then error("in the folder: " .. names, 0) end
+  for _, name in ipairs(self:names()) do
+    if not self.files[name] then error("left in the folder: " .. name, 0) end
+  end
 end
 
--- Nothing is left to be done but to tidy up, and the file is not touched.
-local function check_again(self)
-  local result = self:run()
-  if result.status ~= EXISTS then expect(result, 0) end
-  self:check_final()
-  check_alone(self)
-end
-
---- The same command again ends well, whatever was left.
+--- The same command again ends well, whatever was left. Where all was there it tidies up.
 function methods:check_recovery()
-  if self:check_final() then return check_again(self) end
-  expect(self:run(), 0)
+  local complete = self:check_final()
+  local result = self:run()
+  if not (complete and result.status == EXISTS) then expect(result, 0) end
   if not self:check_final() then error("status 0, and no file", 0) end
   check_alone(self)
 end

@@ -38,6 +38,7 @@ local list = {
     streams = 1, half = true },
   { name = "single", title = "a single stream", words = { "-n1" }, streams = 1, ranges = false },
   { name = "small", title = "a file without a journal", size = 300000, streams = 1 },
+  { name = "batch", title = "a batch", files = { 1, 1000, 65536, 1000000, 1100000, 2500000 } },
 }
 
 --- All of them; `name` is for the environment, `title` for the spec's name.
@@ -53,9 +54,9 @@ function scenes.get(name)
   error("no scene is called " .. name, 2)
 end
 
-local function parameters_of(scene, seed)
+local function parameters_of(scene, size, seed)
   return {
-    size = scene.size or SIZE,
+    size = size,
     seed = seed,
     rate = RATE / (scene.streams or STREAMS),
     etag = scene.etag ~= false and ('"%d"'):format(seed) or nil,
@@ -63,16 +64,16 @@ local function parameters_of(scene, seed)
   }
 end
 
-local function serve(origin, scene, seed)
+local function serve(origin, scene, name, size, seed)
   local behaviour = scene.behaviour or function(connection, request, parameters)
     return connection:file(request, parameters)
   end
-  return origin:serve("/" .. scene.name, behaviour, parameters_of(scene, seed))
+  return origin:serve("/" .. name, behaviour, parameters_of(scene, size, seed))
 end
 
 local function has_progress(site)
   local record = core.journal(site.path .. ".part")
-  return record and record.received >= #site.bytes / 4 and record.received < #site.bytes
+  return record and record.received >= SIZE / 4 and record.received < SIZE
 end
 
 -- Killed later and later, until a checkpoint is worth something.
@@ -85,18 +86,29 @@ local function leave_half(site)
   error("no run left a half-done download")
 end
 
+local function prepare_batch(origin, scene)
+  local urls, files = {}, {}
+  for index, size in ipairs(scene.files) do
+    local name = ("%s-%d.bin"):format(scene.name, index)
+    urls[index] = serve(origin, scene, name, size, index)
+    files[name] = server.content(index, 0, size - 1)
+  end
+  return crash.site({ urls = urls, files = files }), {}
+end
+
 --- Its site, and the files that an earlier run left.
 function scenes.prepare(origin, scene)
-  local url = serve(origin, scene, 1)
+  if scene.files then return prepare_batch(origin, scene) end
+  local size = scene.size or SIZE
   local site = crash.site({
-    url = url,
-    bytes = server.content(1, 0, (scene.size or SIZE) - 1),
+    url = serve(origin, scene, scene.name, size, 1),
+    bytes = server.content(1, 0, size - 1),
     words = scene.words,
   })
   local left = scene.half and leave_half(site) or {}
   if scene.changed then
-    serve(origin, scene, 2)
-    site.bytes = server.content(2, 0, #site.bytes - 1)
+    serve(origin, scene, scene.name, size, 2)
+    site:want(server.content(2, 0, size - 1))
   end
   site.kills = 0
   return site, left

@@ -210,6 +210,33 @@ describe("loop", function()
       end
     end)
 
+    it("belongs to who started it, or to the owner that is named", function()
+      local owner, seen = { overdue = function() return false end }, {}
+      loop:spawn_for(owner, "outer", function()
+        seen[1] = loop:owner()
+        loop:spawn("inner", function() seen[2] = loop:owner() end)
+      end)
+      loop:spawn("nobody's", function() seen[3] = loop:owner() or "nobody" end)
+      here:settle()
+      assert.same({ owner, owner, "nobody" }, seen)
+      assert.is_nil(loop:owner())
+    end)
+
+    it("that never waits is ended when its owner has no time left", function()
+      local left = 3
+      local owner = {
+        overdue = function()
+          left = left - 1
+          return left == 0
+        end,
+      }
+      local task = loop:spawn_for(owner, "name policy", function() while true do end end)
+      loop:step(0)
+      assert.is_true(errors.is(task.failure, "script_budget"))
+      assert.truthy(task.failure.message:find("name policy", 1, true))
+      assert.is_true(task.ended.fired)
+    end)
+
     it("may use coroutines of its own", function()
       local task = loop:spawn("generator", function()
         local sum = 0

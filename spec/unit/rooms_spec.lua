@@ -21,9 +21,10 @@ local ENGINE = {
   checkpoint = "edges transfer",
   edges = "file journal",
   prove = "fetch",
-  fetch = "accept receive send transfer",
-  accept = "fetch prove",
-  receive = "accept fetch prove",
+  page = "fetch field",
+  fetch = "accept page receive send transfer",
+  accept = "fetch page prove",
+  receive = "accept fetch page prove",
   send = "date fetch",
   watch = "fetch receive",
   transfer = "luadl answer chunk file hasher limit queue record request url",
@@ -50,7 +51,7 @@ local ENGINE = {
 
 local CURL = {
   ["url.c"] = true, ["send.c"] = true, ["accept.c"] = true, ["receive.c"] = true,
-  ["fetch.c"] = true, ["loop.c"] = true,
+  ["fetch.c"] = true, ["loop.c"] = true, ["page.c"] = true,
 }
 local LUA_HEADERS = { ["lua.h"] = true, ["lauxlib.h"] = true, ["lualib.h"] = true }
 

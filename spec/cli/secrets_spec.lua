@@ -1,0 +1,26 @@
+--- What of a command line is to be hidden.
+-- SPDX-License-Identifier: MIT
+
+local arguments = require("luadl.cli.arguments")
+local secrets = require("luadl.cli.secrets")
+
+local function of(...)
+  return secrets.of(assert(arguments.parse({ ... })))
+end
+
+describe("secrets", function()
+  it("are logins, wherever they stand", function()
+    local found = of("-u", "a:b", "-x", "http://c:d@proxy:1", "http://e:f@host/x", "http://g@host/",
+      "http://h/")
+    assert.same({ "a:b", "c:d", "e:f", "g" }, found)
+  end)
+
+  it("are the values of headers", function()
+    assert.same({ "Bearer x", "a=1" }, of("-H", "Authorization: Bearer x", "-H", "Cookie: a=1",
+      "http://host/"))
+  end)
+
+  it("are none where nothing is said", function()
+    assert.same({}, of("http://host/a@b?c=d@e"))
+  end)
+end)
