@@ -10,8 +10,10 @@
 #include <strings.h>
 #include <time.h>
 
+#include "connection.h"
 #include "page.h"
 #include "prove.h"
+#include "trace.h"
 
 #define HEADERS_MOST 65536 /* bytes of all header lines before a body (H43) */
 #define INTERIM_MOST 16    /* 1xx responses */
@@ -94,35 +96,6 @@ static void place_body(struct fetch *fetch)
     fetch->flushed = fetch->last_byte = fetch->window_start = monotonic();
 }
 
-static void measure(struct fetch *fetch, struct plan *plan)
-{
-    double turnaround = monotonic() - fetch->asked;
-    curl_off_t resolved = 0, connected = 0;
-    long connections = 0;
-    plan->turnaround = plan->turnaround > 0 ? (3 * plan->turnaround + turnaround) / 4 : turnaround;
-    curl_easy_getinfo(fetch->easy, CURLINFO_NUM_CONNECTS, &connections);
-    curl_easy_getinfo(fetch->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
-    curl_easy_getinfo(fetch->easy, CURLINFO_CONNECT_TIME_T, &connected);
-    if (connections > 0 && connected > resolved)
-        plan->round_trip = (double) (connected - resolved) * 1e-6;
-}
-
-static void pin(struct fetch *fetch)
-{
-    struct transfer *transfer = fetch->transfer;
-    const char *address = NULL;
-    curl_easy_getinfo(fetch->easy, CURLINFO_PRIMARY_IP, &address);
-    free(transfer->pinned);
-    transfer->pinned = NULL;
-    if (transfer->request.options.proxy || !address || !address[0])
-        return;
-    bool v6 = strchr(address, ':') != NULL;
-    if (asprintf(&transfer->pinned, "+%s:%s:%s%s%s", fetch->url.host, fetch->url.port,
-                 v6 ? "[" : "", address, v6 ? "]" : "")
-        < 0)
-        transfer->pinned = NULL;
-}
-
 /* Where the redirects have led. Transfer lock held. */
 static int stay_there(struct fetch *fetch)
 {
@@ -154,8 +127,8 @@ static int identify(struct fetch *fetch, struct head *head)
     transfer->known = answer->seen;
     transfer->ranges = fetch->ranged && answer->accepts_ranges && answer->seen.total >= 0;
     transfer->length_verified = answer->length_framed || answer->seen.total >= 0;
-    measure(fetch, &transfer->plan);
-    pin(fetch);
+    connection_measure(fetch);
+    connection_pin(fetch);
     transfer_set_head(transfer, head);
     return 0;
 }
@@ -250,7 +223,7 @@ void accept_join(struct fetch *fetch)
                      != 1;
     if (fetch->cut)
         return;
-    measure(fetch, &transfer->plan);
+    connection_measure(fetch);
     fetch_deliver(fetch);
 }
 
@@ -259,6 +232,8 @@ static void give_up_ranges(struct fetch *fetch)
 {
     fetch->transfer->ranges = false;
     fetch->cut = true;
+    trace_step(fetch->transfer, LDL_STEP_DEGRADE, fetch->stream, fetch->ask, 0, NULL,
+               "the server ignores ranges: one stream from now on");
 }
 
 /* An answer may be shorter than what was asked (H5), but with crumbs nobody comes to an end. */
@@ -288,7 +263,7 @@ static int introduce(struct fetch *fetch, struct head *head)
         return -LDL_NO_MEMORY;
     head_unref(transfer->head);
     transfer->head = head;
-    pin(fetch);
+    connection_pin(fetch);
     return prove_total(fetch);
 }
 
@@ -400,6 +375,7 @@ void accept_head(struct fetch *fetch)
         return;
     }
     curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    connection_trace(fetch, (int) status);
     if (fetch->purpose == FETCH_PAGE) {
         page_accept(fetch, (int) status, headers, count);
         free(headers);

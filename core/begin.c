@@ -9,6 +9,7 @@
 #include "checkpoint.h"
 #include "job.h"
 #include "resume.h"
+#include "trace.h"
 
 /* A target that is known already is opened before any request (F7, F9); then the request may go out. */
 static bool before_request(struct transfer *transfer)
@@ -45,11 +46,21 @@ static void reserve_room(struct transfer *transfer)
     transfer_go(transfer);
 }
 
+static void trace_resume(struct transfer *transfer)
+{
+    static const char *const proofs[] = {"nothing is to be shown", "the validator will show it",
+                                         "bytes will be compared"};
+    trace_step(transfer, LDL_STEP_RESUME, 0, (struct span){0, transfer->known.total}, 0, NULL,
+               "%lld bytes are there; %s", (long long) transfer->resumed,
+               proofs[transfer->proof]);
+}
+
 /* Goes on with what is held: with the stream that brought the head, or with a first one. */
 static void go_on(struct transfer *transfer, bool asked)
 {
     job_release(transfer);
     pthread_mutex_lock(&transfer->lock);
+    trace_resume(transfer);
     transfer_check_complete(transfer);
     bool running = transfer->state == LDL_RUNNING;
     pthread_mutex_unlock(&transfer->lock);

@@ -342,6 +342,12 @@ int chunk_claim(struct plan *plan, uint32_t who, double now, struct span *ask)
     return 1;
 }
 
+uint32_t chunk_victim(const struct plan *plan, uint32_t who)
+{
+    const struct chunk *chunk = claimed_by(plan, who);
+    return chunk != NULL ? chunk->owner : 0;
+}
+
 /* Whoever was slow to answer may find that the others went on, and little is left. */
 static bool worth_taking(struct span part, int64_t answered)
 {

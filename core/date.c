@@ -129,8 +129,7 @@ static int days_in_month(int year, int month)
 
 static bool is_possible(const struct date *date)
 {
-    return date->year >= 1970 && date->day >= 1
-           && date->day <= days_in_month(date->year, date->month) && date->hour < 24
+    return date->day >= 1 && date->day <= days_in_month(date->year, date->month) && date->hour < 24
            && date->minute < 60 && date->second <= 60; /* 60: a leap second */
 }
 
@@ -157,7 +156,81 @@ bool date_parse(const char *text, int64_t *out)
     if (!(take(&text, ',') ? take_fixed(&text, &date) : take_asctime(&text, &date)))
         return false;
     take_blanks(&text);
-    if (*text || !is_possible(&date))
+    if (*text || date.year < 1970 || !is_possible(&date))
+        return false;
+    *out = to_epoch(&date);
+    return true;
+}
+
+/* Dates of cookies: words in any order, of which the first that can be the time, the day, the month and the year are it
+ */
+
+struct found {
+    bool time, day, month, year;
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_delimiter(char c)
+{
+    return c == '\t' || (c >= 0x20 && c <= 0x2f) || (c >= 0x3b && c <= 0x40)
+           || (c >= 0x5b && c <= 0x60) || (c >= 0x7b && c <= 0x7e);
+}
+
+static bool is_time(const char *word, struct date *date)
+{
+    struct date read = *date;
+    bool good = take_number(&word, 1, 2, &read.hour) && take(&word, ':')
+                && take_number(&word, 1, 2, &read.minute) && take(&word, ':')
+                && take_number(&word, 1, 2, &read.second) && !is_digit(*word);
+    if (good)
+        *date = read;
+    return good;
+}
+
+/* What follows its digits doesn't matter. */
+static bool is_number(const char *word, int least, int most, int *out)
+{
+    int number;
+    if (!take_number(&word, least, most, &number) || is_digit(*word))
+        return false;
+    *out = number;
+    return true;
+}
+
+static int full_year(int year)
+{
+    return year + (year < 70 ? 2000 : year < 100 ? 1900 : 0);
+}
+
+static void take_word(const char *word, struct date *date, struct found *found)
+{
+    if (!found->time && is_time(word, date))
+        found->time = true;
+    else if (!found->day && is_number(word, 1, 2, &date->day))
+        found->day = true;
+    else if (!found->month && take_month(&word, &date->month))
+        found->month = true;
+    else if (!found->year && is_number(word, 2, 4, &date->year))
+        found->year = true;
+}
+
+bool date_parse_cookie(const char *text, int64_t *out)
+{
+    struct date date = {0};
+    struct found found = {0};
+    for (bool inside = false; *text; text++) {
+        bool start = !inside && !is_delimiter(*text);
+        inside = !is_delimiter(*text);
+        if (start)
+            take_word(text, &date, &found);
+    }
+    date.year = full_year(date.year);
+    if (!found.time || !found.day || !found.month || !found.year || date.year < 1601
+        || date.second > 59 || !is_possible(&date))
         return false;
     *out = to_epoch(&date);
     return true;

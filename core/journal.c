@@ -154,7 +154,8 @@ static void forget_hashes(struct journal *journal, struct ldl_extent gone)
     int64_t count = journal->hashes != NULL ? journal_block_count(journal) : 0;
     int64_t number = from(gone, 0).start >> journal->block_shift;
     for (; number < count && journal_block(journal, number).start < gone.end; number++)
-        journal->hashes[number] = 0;
+        if (journal_block(journal, number).end > gone.start) /* the last one is short */
+            journal->hashes[number] = 0;
 }
 
 int journal_remove(struct journal *journal, struct ldl_extent gone)

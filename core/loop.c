@@ -17,6 +17,7 @@
 
 #include "code.h"
 #include "fetch.h"
+#include "trace.h"
 #include "watch.h"
 
 #define TICK 0.1 /* seconds between two looks at the watchdogs */
@@ -162,8 +163,15 @@ static struct fetch *create_range(struct loop *loop, struct transfer *transfer)
         return NULL;
     transfer->last_stream = stream;
     struct fetch *fetch = create(loop, transfer, FETCH_RANGE, ask);
-    if (!fetch)
+    if (!fetch) {
         chunk_release(&transfer->plan, stream, CHUNK_FREE, false, &ask);
+        return NULL;
+    }
+    uint32_t victim = chunk_victim(&transfer->plan, stream);
+    if (victim)
+        trace_step(transfer, LDL_STEP_STEAL, stream, ask, 0, NULL, "from stream %u", victim);
+    else
+        trace_step(transfer, LDL_STEP_SPLIT, stream, ask, 0, NULL, "one more stream");
     return fetch;
 }
 

@@ -1,4 +1,4 @@
-/* lua_compat.h: what Lua 5.1 and LuaJIT lack of the C interface that the bindings use.
+/* lua_compat.h: what Lua 5.1 and LuaJIT lack of the C interface that the bindings use; classes.
  * SPDX-License-Identifier: MIT */
 #ifndef LUADL_LUA_COMPAT_H
 #define LUADL_LUA_COMPAT_H
@@ -8,6 +8,21 @@
 
 #if LUA_VERSION_NUM < 502
 #define luaL_newlib(L, functions) (lua_newtable(L), luaL_register(L, NULL, functions))
+#define luaL_setfuncs(L, functions, ups) luaL_register(L, NULL, functions)
+#define luaL_setmetatable(L, name) (luaL_getmetatable(L, name), lua_setmetatable(L, -2))
+#define lua_rawlen lua_objlen
 #endif
+
+/* Registers the metatable of a userdata once for each state; `collect` is safe to call twice. */
+static inline void lua_new_class(lua_State *L, const char *name, const luaL_Reg *methods,
+                                 lua_CFunction collect)
+{
+    if (luaL_newmetatable(L, name)) {
+        lua_pushcfunction(L, collect), lua_setfield(L, -2, "__gc");
+        lua_pushcfunction(L, collect), lua_setfield(L, -2, "__close");
+        luaL_newlib(L, methods), lua_setfield(L, -2, "__index");
+    }
+    lua_pop(L, 1);
+}
 
 #endif

@@ -222,6 +222,7 @@ static void read_request(lua_State *L, int table, struct ldl_request *request)
         .insecure = field_boolean(L, table, "insecure"),
         .allow_downgrade = field_boolean(L, table, "allow_downgrade"),
         .head_only = field_boolean(L, table, "head_only"),
+        .trace = field_boolean(L, table, "trace"),
         .no_resume = field_boolean(L, table, "no_resume"),
         .restart = field_boolean(L, table, "restart"),
         .adopt = field_boolean(L, table, "adopt"),
@@ -430,15 +431,20 @@ static void push_head(lua_State *L, const struct ldl_event *event)
     lua_pushboolean(L, event->ranges), lua_setfield(L, -2, "ranges");
 }
 
-static void push_fault(lua_State *L, const struct ldl_event *event)
+static void push_range(lua_State *L, const struct ldl_event *event)
 {
-    static const char *const stages[] = {"request", "open", "publish"};
-    lua_pushstring(L, stages[event->stage]), lua_setfield(L, -2, "stage");
     lua_createtable(L, 2, 0);
     lua_pushinteger(L, (lua_Integer) event->first), lua_rawseti(L, -2, 1);
     if (event->last >= 0)
         lua_pushinteger(L, (lua_Integer) event->last), lua_rawseti(L, -2, 2);
     lua_setfield(L, -2, "range");
+}
+
+static void push_fault(lua_State *L, const struct ldl_event *event)
+{
+    static const char *const stages[] = {"request", "open", "publish"};
+    lua_pushstring(L, stages[event->stage]), lua_setfield(L, -2, "stage");
+    push_range(L, event);
     lua_pushinteger(L, event->attempt), lua_setfield(L, -2, "attempt");
     lua_pushboolean(L, event->progress), lua_setfield(L, -2, "progress");
     lua_pushboolean(L, event->extra), lua_setfield(L, -2, "extra");
@@ -465,12 +471,28 @@ static void push_done(lua_State *L, const struct ldl_event *event)
         push_error(L, &event->error), lua_setfield(L, -2, "error");
 }
 
-/* engine:next() -> { kind = "head" | "fault" | "done", id =, ... } or nil */
+static void push_trace(lua_State *L, const struct ldl_event *event)
+{
+    static const char *const steps[LDL_STEPS] = {"",           "dns",      "connect", "tls",
+                                                 "request",    "first_byte", "redirect", "split",
+                                                 "steal",      "degrade",  "resume"};
+    lua_pushstring(L, steps[event->step]), lua_setfield(L, -2, "step");
+    lua_pushnumber(L, event->time), lua_setfield(L, -2, "time");
+    lua_pushnumber(L, event->elapsed), lua_setfield(L, -2, "seconds");
+    lua_pushstring(L, event->error.message), lua_setfield(L, -2, "message");
+    if (event->stream > 0)
+        lua_pushinteger(L, event->stream), lua_setfield(L, -2, "stream");
+    if (event->error.url[0])
+        lua_pushstring(L, event->error.url), lua_setfield(L, -2, "url");
+    push_range(L, event);
+}
+
+/* engine:next() -> { kind = "head" | "fault" | "done" | "trace", id =, ... } or nil */
 static int engine_next(lua_State *L)
 {
-    static const char *const kinds[] = {"", "head", "fault", "done"};
-    static void (*const push[])(lua_State *, const struct ldl_event *) = {NULL, push_head,
-                                                                          push_fault, push_done};
+    static const char *const kinds[] = {"", "head", "fault", "done", "trace"};
+    static void (*const push[])(lua_State *, const struct ldl_event *) = {
+        NULL, push_head, push_fault, push_done, push_trace};
     const struct ldl_event *event = ldl_next(check_session(L));
     if (!event)
         return 0;

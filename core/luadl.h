@@ -123,6 +123,7 @@ struct ldl_request {
     size_t trusted_host_count;
     bool insecure;                   /* no TLS verification */
     bool allow_downgrade;            /* follow https -> http, without any credentials */
+    bool trace;                      /* TRACE events say each step */
     bool no_resume;                  /* neither goes on with a left-over part nor leaves one */
     bool restart;                    /* drops what an earlier run left */
     bool adopt;                      /* goes on with what another program left, once compared */
@@ -152,7 +153,22 @@ struct ldl_retry {
     bool restart;    /* drop what was received and begin anew */
 };
 
-enum ldl_event_type { LDL_EVENT_HEAD = 1, LDL_EVENT_FAULT, LDL_EVENT_DONE };
+enum ldl_event_type { LDL_EVENT_HEAD = 1, LDL_EVENT_FAULT, LDL_EVENT_DONE, LDL_EVENT_TRACE };
+
+enum ldl_step {
+    LDL_STEP_DNS = 1,
+    LDL_STEP_CONNECT,
+    LDL_STEP_TLS,
+    LDL_STEP_REQUEST,
+    LDL_STEP_FIRST_BYTE,
+    LDL_STEP_REDIRECT,
+    LDL_STEP_SPLIT,   /* a stream asks for what nobody has */
+    LDL_STEP_STEAL,   /* a stream asks for what another one is slow to bring */
+    LDL_STEP_DEGRADE, /* no ranges from now on */
+    LDL_STEP_RESUME,  /* what an earlier run brought is gone on with, once it is shown to belong */
+    LDL_STEPS
+};
+
 enum ldl_stage { LDL_STAGE_REQUEST, LDL_STAGE_OPEN, LDL_STAGE_PUBLISH };
 
 /* Valid until the next ldl_next(). */
@@ -184,6 +200,10 @@ struct ldl_event {
     bool progress;       /* FAULT: the attempt brought enough to go on at once */
     bool extra;          /* FAULT: of an additional connection */
     bool redirected;     /* FAULT: the URL that failed was reached by a redirect */
+    /* TRACE: error.url says where, error.message what; first and last the range; elapsed: how long */
+    int step;            /* enum ldl_step */
+    int stream;          /* which one, from 1; 0: the whole */
+    double time;         /* monotonic seconds */
     int active;          /* FAULT: other streams that are delivering */
 };
 

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "date.h"
+#include "trace.h"
 
 #define FEW 16 /* streams of the session up to which each gets a large receive buffer */
 
@@ -312,6 +313,9 @@ int send_follow(struct fetch *fetch)
         result = judge_hop(fetch, &next);
     if (result == 0)
         result = remember_hop(fetch);
+    if (result == 0)
+        trace_step(fetch->transfer, LDL_STEP_REDIRECT, fetch->stream, fetch->ask, 0, next.text,
+                   "from %s", fetch->url.host);
     if (result == 0)
         move_to(fetch, &next);
     else

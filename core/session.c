@@ -546,7 +546,8 @@ static void check_overdue(struct ldl_session *session)
 static bool is_stale(const struct note *note)
 {
     const struct transfer *transfer = note->message.subject;
-    return note->single_use && note->generation != transfer->generation;
+    return note->event.type == LDL_EVENT_FAULT && note->single_use
+           && note->generation != transfer->generation;
 }
 
 static struct note *pop_note(struct ldl_session *session)

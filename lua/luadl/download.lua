@@ -45,13 +45,18 @@ local function fail(self, err)
   self.engine:cancel(self.id, { kind = err.kind, message = err.message })
 end
 
-local function run(self, what, work, ...)
+-- `failed` is told what the task threw.
+local function run_or(failed, self, what, work, ...)
   local task = self.loop:spawn_for(self, what, work, self, ...)
   self.loop:spawn(what, function()
     self.loop:await(task.ended)
-    if task.failure then fail(self, task.failure) end
+    if task.failure then failed(self, task.failure) end
   end)
   return task
+end
+
+local function run(...)
+  return run_or(fail, ...)
 end
 
 -- The head: name, place, start
@@ -409,9 +414,14 @@ local function answer_done(self, event)
   settle(self, result, err)
 end
 
+-- The engine has nothing more to say: that something threw must end it here.
+local function settle_failed(self, err)
+  if not self.ended.fired then settle(self, nil, err) end
+end
+
 local answers = {
   head = { "name policy", answer_head },
-  done = { "done", answer_done },
+  done = { "done", answer_done, settle_failed },
   open = { "exists policy", answer_open_fault },
   publish = { "exists policy", answer_publish_fault },
   request = { "retry policy", answer_request_fault },
@@ -421,7 +431,7 @@ local answers = {
 function methods:handle(event)
   event.restarts, event.renewals = self.restarts, self.renewals
   local answer = answers[event.stage or event.kind]
-  run(self, answer[1], answer[2], event)
+  run_or(answer[3] or fail, self, answer[1], answer[2], event)
 end
 
 local function watch_progress(self)

@@ -51,6 +51,7 @@ function methods:want(bytes)
 end
 
 local function targets(self)
+  if self.opts.part then return { "--resume", self.opts.part, self.opts.url } end
   if self.opts.url then return { "-o", self.path, self.opts.url } end
   return { "-d", self.folder, "--exists", "skip", table.unpack(self.opts.urls) }
 end

@@ -11,9 +11,9 @@ local ENGINE = {
   lua_sys = "lua_compat",
   lua_compat = "",
   session = "luadl code disk exit loop transfer",
-  loop = "code fetch latch queue watch",
+  loop = "code fetch latch queue watch trace",
   disk = "begin checkpoint job latch publish queue",
-  begin = "adoption checkpoint job resume transfer",
+  begin = "adoption checkpoint job resume trace transfer",
   publish = "adoption checkpoint job transfer",
   job = "transfer",
   resume = "adoption edges transfer",
@@ -22,10 +22,12 @@ local ENGINE = {
   edges = "file journal",
   prove = "fetch",
   page = "fetch field",
+  trace = "transfer",
+  connection = "fetch trace",
   fetch = "accept page receive send transfer",
-  accept = "fetch page prove",
+  accept = "connection fetch page prove trace",
   receive = "accept fetch page prove",
-  send = "date fetch",
+  send = "date fetch trace",
   watch = "fetch receive",
   transfer = "luadl answer chunk file hasher limit queue record request url",
   request = "luadl chunk url",
@@ -51,7 +53,7 @@ local ENGINE = {
 
 local CURL = {
   ["url.c"] = true, ["send.c"] = true, ["accept.c"] = true, ["receive.c"] = true,
-  ["fetch.c"] = true, ["loop.c"] = true, ["page.c"] = true,
+  ["fetch.c"] = true, ["loop.c"] = true, ["page.c"] = true, ["connection.c"] = true,
 }
 local LUA_HEADERS = { ["lua.h"] = true, ["lauxlib.h"] = true, ["lualib.h"] = true }
 

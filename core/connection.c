@@ -1,0 +1,81 @@
+/* connection.c: what libcurl tells of the connection that an answer came on.
+ * SPDX-License-Identifier: MIT */
+#include "connection.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace.h"
+
+void connection_measure(struct fetch *fetch)
+{
+    struct plan *plan = &fetch->transfer->plan;
+    double turnaround = monotonic() - fetch->asked;
+    curl_off_t resolved = 0, connected = 0;
+    long connections = 0;
+    plan->turnaround = plan->turnaround > 0 ? (3 * plan->turnaround + turnaround) / 4 : turnaround;
+    curl_easy_getinfo(fetch->easy, CURLINFO_NUM_CONNECTS, &connections);
+    curl_easy_getinfo(fetch->easy, CURLINFO_NAMELOOKUP_TIME_T, &resolved);
+    curl_easy_getinfo(fetch->easy, CURLINFO_CONNECT_TIME_T, &connected);
+    if (connections > 0 && connected > resolved)
+        plan->round_trip = (double) (connected - resolved) * 1e-6;
+}
+
+void connection_pin(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    const char *address = NULL;
+    curl_easy_getinfo(fetch->easy, CURLINFO_PRIMARY_IP, &address);
+    free(transfer->pinned);
+    transfer->pinned = NULL;
+    if (transfer->request.options.proxy || !address || !address[0])
+        return;
+    bool v6 = strchr(address, ':') != NULL;
+    if (asprintf(&transfer->pinned, "+%s:%s:%s%s%s", fetch->url.host, fetch->url.port,
+                 v6 ? "[" : "", address, v6 ? "]" : "")
+        < 0)
+        transfer->pinned = NULL;
+}
+
+static double seconds_of(struct fetch *fetch, CURLINFO what)
+{
+    curl_off_t microseconds = 0;
+    curl_easy_getinfo(fetch->easy, what, &microseconds);
+    return (double) microseconds * 1e-6;
+}
+
+static void trace_connection(struct fetch *fetch)
+{
+    struct transfer *transfer = fetch->transfer;
+    double dns = seconds_of(fetch, CURLINFO_NAMELOOKUP_TIME_T);
+    double connect = seconds_of(fetch, CURLINFO_CONNECT_TIME_T);
+    double tls = seconds_of(fetch, CURLINFO_APPCONNECT_TIME_T);
+    const char *address = NULL;
+    curl_easy_getinfo(fetch->easy, CURLINFO_PRIMARY_IP, &address);
+    trace_step(transfer, LDL_STEP_DNS, fetch->stream, fetch->ask, dns, NULL, "%s",
+               fetch->url.host);
+    trace_step(transfer, LDL_STEP_CONNECT, fetch->stream, fetch->ask, connect - dns, NULL, "%s",
+               address ? address : "");
+    if (tls > 0)
+        trace_step(transfer, LDL_STEP_TLS, fetch->stream, fetch->ask, tls - connect, NULL, "%s",
+                   fetch->url.host);
+}
+
+void connection_trace(struct fetch *fetch, int status)
+{
+    struct transfer *transfer = fetch->transfer;
+    long connections = 0;
+    if (!transfer->request.options.trace)
+        return;
+    curl_easy_getinfo(fetch->easy, CURLINFO_NUM_CONNECTS, &connections);
+    if (connections > 0)
+        trace_connection(fetch);
+    double sent = seconds_of(fetch, CURLINFO_PRETRANSFER_TIME_T);
+    double first = seconds_of(fetch, CURLINFO_STARTTRANSFER_TIME_T);
+    trace_step(transfer, LDL_STEP_REQUEST, fetch->stream, fetch->ask, sent, fetch->url.text, "%s",
+               connections > 0 ? "on a new connection" : "on a kept connection");
+    trace_step(transfer, LDL_STEP_FIRST_BYTE, fetch->stream, fetch->ask,
+               first > sent ? first - sent : 0, fetch->url.text, "status %d", status);
+}

@@ -1,0 +1,17 @@
+/* connection.h: what libcurl tells of the connection that an answer came on.
+ * SPDX-License-Identifier: MIT */
+#ifndef LUADL_CONNECTION_H
+#define LUADL_CONNECTION_H
+
+#include "fetch.h"
+
+/* The plan learns how long a request takes. Transfer lock held. */
+void connection_measure(struct fetch *fetch);
+
+/* The address that answered serves the next streams, too. Transfer lock held. */
+void connection_pin(struct fetch *fetch);
+
+/* TRACE events for its beginning, the request and the first byte. */
+void connection_trace(struct fetch *fetch, int status);
+
+#endif
