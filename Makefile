@@ -21,17 +21,19 @@ STRICT := -std=c11 -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = $(STRICT) $(CFLAGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fPIC -fvisibility=hidden -pthread \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(shell pkg-config --cflags libcurl)
-LIBS = $(shell pkg-config --libs libcurl) $(shell pkg-config --libs libxxhash) -pthread -lm
+LIBS = $(shell pkg-config --libs libcurl) $(shell pkg-config --libs libxxhash) $(shell pkg-config --libs libpsl) -pthread -lm
 SHARED = -shared -Wl,-z,nodelete $(if $(SAN),-fsanitize=$(SAN))
 
-ENGINE := session exit loop fetch send accept receive watch answer identity field date transfer request chunk file disk begin publish job resume adoption checkpoint record journal edges hasher io prove page connection trace limit latch queue url code adopt
+ENGINE := session exit loop fetch send accept receive watch answer identity field date transfer request chunk file disk begin publish job resume adoption checkpoint record journal edges hasher io jar cookie prove page connection trace limit latch queue url code adopt
 ENGINE_OBJ := $(ENGINE:%=$(OUT)/%.o)
 C_FILES := $(wildcard core/*.c core/*.h spec/core/*.c spec/support/*.c spec/fuzz/*.c spec/fuzz/*.h)
 LUA_FILES := lua scripts/luadl spec
 REPLAYS := $(patsubst spec/fuzz/%_fuzz.c,$(OUT)/%_replay,$(wildcard spec/fuzz/*_fuzz.c))
 C_TESTS := $(patsubst spec/core/%.c,$(OUT)/%,$(wildcard spec/core/*_test.c))
 SHIMS := $(patsubst %,$(OUT)/%.so,faultfs crashfs faultclock)
-MODULES := $(OUT)/luadl/core.so $(OUT)/luadl/sys.so
+HELPERS := url codec zlib cipher digest xml
+HELPER_OBJ := $(HELPERS:%=$(OUT)/lua_%.o)
+MODULES := $(OUT)/luadl/core.so $(OUT)/luadl/sys.so $(HELPERS:%=$(OUT)/luadl/%_core.so)
 
 say = @echo "  $(if $(filter %.o,$@),compile,link)  $@"
 
@@ -46,10 +48,21 @@ $(OUT)/luadl/core.so: $(ENGINE_OBJ) $(OUT)/lua_core.o
 	$(say)
 	@$(CC) $(SHARED) -o $@ $^ $(LIBS)
 
-$(OUT)/luadl/sys.so: $(OUT)/lua_sys.o
+$(OUT)/luadl/sys.so: $(OUT)/lua_sys.o $(OUT)/io.o
 	@mkdir -p $(@D)
 	$(say)
 	@$(CC) $(SHARED) -o $@ $^
+
+# What scripts may need beside the engine, each loaded on use, with its own library.
+LIBS_url := libcurl
+LIBS_zlib := zlib
+LIBS_cipher := libcrypto
+LIBS_digest := libcrypto
+LIBS_xml := expat
+$(OUT)/luadl/%_core.so: $(OUT)/lua_%.o
+	@mkdir -p $(@D)
+	$(say)
+	@$(CC) $(SHARED) -o $@ $< $(if $(LIBS_$*),$(shell pkg-config --libs $(LIBS_$*)))
 
 # Only these see Lua's headers.
 $(OUT)/lua_%.o: core/lua_%.c

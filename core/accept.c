@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "connection.h"
+#include "jar.h"
 #include "page.h"
 #include "prove.h"
 #include "trace.h"
@@ -363,6 +364,15 @@ static double wall_clock(void)
     return (double) now.tv_sec + (double) now.tv_nsec * 1e-9;
 }
 
+static void keep_cookies(struct fetch *fetch, const struct ldl_header *headers, size_t count)
+{
+    struct jar *jar = fetch->transfer->jar;
+    struct site site = fetch_site(fetch);
+    for (size_t i = 0; jar && i < count; i++)
+        if (strcasecmp(headers[i].name, "Set-Cookie") == 0)
+            jar_put(jar, &site, headers[i].value, time(NULL));
+}
+
 void accept_head(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
@@ -374,6 +384,7 @@ void accept_head(struct fetch *fetch)
                   ldl_kind_text(LDL_NO_MEMORY));
         return;
     }
+    keep_cookies(fetch, headers, count);
     curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
     connection_trace(fetch, (int) status);
     if (fetch->purpose == FETCH_PAGE) {

@@ -96,6 +96,12 @@ bool fetch_stopped(const struct fetch *fetch)
 
 /* The end */
 
+struct site fetch_site(const struct fetch *fetch)
+{
+    const struct url *url = &fetch->url;
+    return (struct site){url->host, url_path(url), strcmp(url->scheme, "https") == 0};
+}
+
 /* So much of what was asked must come for a try to count as progress. */
 int64_t fetch_enough(int64_t asked)
 {

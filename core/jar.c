@@ -59,11 +59,11 @@ static bool thin_out(struct jar *jar, const struct cookie *added)
             insecure = i;
     }
     size_t surplus = insecure < jar->count ? insecure : added->secure ? oldest : jar->count;
-    bool full = number >= JAR_DOMAIN_MOST;
-    if (full && surplus < jar->count)
-        drop(jar, surplus);
-    else if (full)
+    if (number < JAR_DOMAIN_MOST)
+        return true;
+    if (surplus == jar->count)
         return false;
+    drop(jar, surplus);
     return true;
 }
 

@@ -44,16 +44,28 @@ void job_release(struct transfer *transfer)
 }
 
 /* It decides: another name, another way, or the end. */
-void job_ask(struct transfer *transfer, int stage, const struct ldl_error *error)
+static void post_note(struct transfer *transfer, int type)
 {
-    struct note *note = &transfer->disk_note;
-    note->event = (struct ldl_event){.stage = stage, .error = *error, .last = -1, .attempt = 1};
     pthread_mutex_lock(&transfer->lock);
     transfer->disk_busy = false;
     transfer->unanswered = true;
     transfer_settle(transfer);
     pthread_mutex_unlock(&transfer->lock);
-    transfer_post(transfer, note, LDL_EVENT_FAULT);
+    transfer_post(transfer, &transfer->disk_note, type);
+}
+
+void job_ask(struct transfer *transfer, int stage, const struct ldl_error *error)
+{
+    transfer->disk_note.event =
+        (struct ldl_event){.stage = stage, .error = *error, .last = -1, .attempt = 1};
+    post_note(transfer, LDL_EVENT_FAULT);
+}
+
+void job_ask_verify(struct transfer *transfer)
+{
+    transfer->disk_note.event = (struct ldl_event){.path = transfer->part_path,
+                                                   .received = atomic_load(&transfer->received)};
+    post_note(transfer, LDL_EVENT_VERIFY);
 }
 
 void job_stop(struct transfer *transfer, const struct ldl_error *error)

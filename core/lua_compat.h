@@ -20,7 +20,7 @@ static inline void lua_new_class(lua_State *L, const char *name, const luaL_Reg 
     if (luaL_newmetatable(L, name)) {
         lua_pushcfunction(L, collect), lua_setfield(L, -2, "__gc");
         lua_pushcfunction(L, collect), lua_setfield(L, -2, "__close");
-        luaL_newlib(L, methods), lua_setfield(L, -2, "__index");
+        lua_newtable(L), luaL_setfuncs(L, methods, 0), lua_setfield(L, -2, "__index");
     }
     lua_pop(L, 1);
 }

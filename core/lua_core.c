@@ -222,6 +222,7 @@ static void read_request(lua_State *L, int table, struct ldl_request *request)
         .insecure = field_boolean(L, table, "insecure"),
         .allow_downgrade = field_boolean(L, table, "allow_downgrade"),
         .head_only = field_boolean(L, table, "head_only"),
+        .verify = field_boolean(L, table, "verify"),
         .trace = field_boolean(L, table, "trace"),
         .no_resume = field_boolean(L, table, "no_resume"),
         .restart = field_boolean(L, table, "restart"),
@@ -316,6 +317,13 @@ static int engine_renew(lua_State *L)
 {
     ldl_session *session = check_session(L);
     return push_result(L, ldl_renew(session, check_id(L), luaL_checkstring(L, 3)));
+}
+
+/* engine:accept(id) -> true: the complete file that "verify" asks about is right */
+static int engine_accept(lua_State *L)
+{
+    ldl_session *session = check_session(L);
+    return push_result(L, ldl_accept(session, check_id(L)));
 }
 
 static int kind_from_name(const char *name)
@@ -487,12 +495,18 @@ static void push_trace(lua_State *L, const struct ldl_event *event)
     push_range(L, event);
 }
 
-/* engine:next() -> { kind = "head" | "fault" | "done" | "trace", id =, ... } or nil */
+static void push_verify(lua_State *L, const struct ldl_event *event)
+{
+    lua_pushstring(L, event->path), lua_setfield(L, -2, "path");
+    lua_pushinteger(L, (lua_Integer) event->received), lua_setfield(L, -2, "received");
+}
+
+/* engine:next() -> { kind = "head" | "fault" | "done" | "trace" | "verify", id =, ... } or nil */
 static int engine_next(lua_State *L)
 {
-    static const char *const kinds[] = {"", "head", "fault", "done", "trace"};
+    static const char *const kinds[] = {"", "head", "fault", "done", "trace", "verify"};
     static void (*const push[])(lua_State *, const struct ldl_event *) = {
-        NULL, push_head, push_fault, push_done, push_trace};
+        NULL, push_head, push_fault, push_done, push_trace, push_verify};
     const struct ldl_event *event = ldl_next(check_session(L));
     if (!event)
         return 0;
@@ -529,12 +543,14 @@ static int engine_close(lua_State *L)
 
 /* The module */
 
-/* core.session{ loops = } -> engine */
+/* core.session{ loops =, cookies = } -> engine */
 static int core_session(lua_State *L)
 {
     struct ldl_session_options options = {0};
-    if (lua_istable(L, 1))
+    if (lua_istable(L, 1)) {
         options.loops = (int) field_number(L, 1, "loops");
+        options.cookies = field_boolean(L, 1, "cookies");
+    }
     struct engine *engine = lua_newuserdata(L, sizeof *engine);
     engine->session = NULL;
     luaL_getmetatable(L, ENGINE);
@@ -634,6 +650,7 @@ static const luaL_Reg engine_methods[] = {
     {"start", engine_start},
     {"retry", engine_retry},
     {"renew", engine_renew},
+    {"accept", engine_accept},
     {"cancel", engine_cancel},
     {"connections", engine_connections},
     {"limit", engine_limit},

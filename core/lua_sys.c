@@ -7,22 +7,30 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "lua_compat.h"
+
+#define LOCK "luadl.sys.lock"
 
 enum {
     EXIT_INTERRUPTED = 7, /* aria2's number for unfinished downloads */
     FD_LIMIT = 65536,
+    LOCK_PACE = 10, /* milliseconds from one look at a lock to the next */
 };
 
 static atomic_int wake_fd = -1;
@@ -214,6 +222,125 @@ static int sys_raise_fd_limit(lua_State *L)
     return 1;
 }
 
+/* files that several processes change */
+
+struct lock {
+    int fd; /* -1: released */
+};
+
+static int lock_release(lua_State *L)
+{
+    struct lock *lock = luaL_checkudata(L, 1, LOCK);
+    if (lock->fd >= 0)
+        close(lock->fd);
+    lock->fd = -1;
+    return 0;
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
+}
+
+/* 0 or an errno; EWOULDBLOCK: somebody else had it all the time. */
+static int wait_for_lock(int fd, double seconds)
+{
+    double end = seconds_now() + seconds;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EINTR && (errno != EWOULDBLOCK || seconds_now() >= end))
+            return errno;
+        poll(NULL, 0, LOCK_PACE);
+    }
+    return 0;
+}
+
+/* lock(path, seconds) -> lock | nil, message, errno. The file is made where it is missing, and
+ * stays. lock:release(), or the collector, or the end of the process gives it back. */
+static int sys_lock(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    lua_Number seconds = luaL_checknumber(L, 2);
+    struct lock *lock = lua_newuserdata(L, sizeof *lock);
+    lock->fd = -1;
+    luaL_setmetatable(L, LOCK);
+    lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int errnum = lock->fd < 0 ? errno : wait_for_lock(lock->fd, (double) seconds);
+    return errnum == 0 ? 1 : push_failure(L, errnum);
+}
+
+/* The bytes as a new file; 0 or an errno. */
+static int write_synced(const char *path, const char *bytes, size_t length)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return errno;
+    int errnum = io_write(fd, bytes, length, 0);
+    if (errnum == 0 && fsync(fd) != 0)
+        errnum = errno;
+    if (close(fd) != 0 && errnum == 0)
+        errnum = errno;
+    return errnum;
+}
+
+/* The directory of `path` is synced, so that the name survives a power cut. */
+static int sync_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *end = strrchr(path, '/');
+    if (snprintf(folder, sizeof folder, "%.*s/", end ? (int) (end - path) : 1, end ? path : ".")
+        >= (int) sizeof folder)
+        return ENAMETOOLONG;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    int errnum = fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
+    close(fd);
+    return errnum;
+}
+
+static int replace_file(const char *path, const char *scratch, const char *bytes, size_t length)
+{
+    int errnum = write_synced(scratch, bytes, length);
+    if (errnum == 0 && rename(scratch, path) != 0)
+        errnum = errno;
+    if (errnum != 0) {
+        unlink(scratch);
+        return errnum;
+    }
+    return sync_folder(path);
+}
+
+/* replace(path, bytes) -> true | nil, message, errno. The file has the old bytes or the new ones,
+ * whatever happens; "path.new" is in use meanwhile, so only who holds a lock may call this. */
+static int sys_replace(lua_State *L)
+{
+    size_t length;
+    const char *path = luaL_checkstring(L, 1);
+    const char *bytes = luaL_checklstring(L, 2, &length);
+    const char *scratch = lua_pushfstring(L, "%s.new", path);
+    int errnum = replace_file(path, scratch, bytes, length);
+    if (errnum != 0)
+        return push_failure(L, errnum);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* stamp(path) -> text that changes when replace() was there, or nil: no file */
+static int sys_stamp(lua_State *L)
+{
+    struct stat found;
+    char text[96];
+    if (stat(luaL_checkstring(L, 1), &found) != 0)
+        return 0;
+    snprintf(text, sizeof text, "%jx:%jx:%jx.%jx", (uintmax_t) found.st_ino,
+             (uintmax_t) found.st_size, (uintmax_t) found.st_mtim.tv_sec,
+             (uintmax_t) found.st_mtim.tv_nsec);
+    lua_pushstring(L, text);
+    return 1;
+}
+
 /* arguments: what was typed stays readable for everybody in /proc until it is written over */
 
 /* The fields arg_start and arg_end of proc(5). */
@@ -263,6 +390,14 @@ static const luaL_Reg functions[] = {
     {"writable", sys_writable},
     {"raise_fd_limit", sys_raise_fd_limit},
     {"hide", sys_hide},
+    {"lock", sys_lock},
+    {"replace", sys_replace},
+    {"stamp", sys_stamp},
+    {NULL, NULL},
+};
+
+static const luaL_Reg lock_methods[] = {
+    {"release", lock_release},
     {NULL, NULL},
 };
 
@@ -270,6 +405,7 @@ __attribute__((visibility("default"))) int luaopen_luadl_sys(lua_State *L);
 
 int luaopen_luadl_sys(lua_State *L)
 {
+    lua_new_class(L, LOCK, lock_methods, lock_release);
     luaL_newlib(L, functions);
     return 1;
 }

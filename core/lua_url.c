@@ -12,8 +12,8 @@ static const struct part {
     const char *name;
     CURLUPart what;
 } parts[] = {
-    {"scheme", CURLUPART_SCHEME},     {"user", CURLUPART_USER},   {"password", CURLUPART_PASSWORD},
-    {"host", CURLUPART_HOST},         {"path", CURLUPART_PATH},   {"query", CURLUPART_QUERY},
+    {"scheme", CURLUPART_SCHEME},     {"user", CURLUPART_USER}, {"password", CURLUPART_PASSWORD},
+    {"host", CURLUPART_HOST},         {"path", CURLUPART_PATH}, {"query", CURLUPART_QUERY},
     {"fragment", CURLUPART_FRAGMENT}, {"port", CURLUPART_PORT},
 };
 

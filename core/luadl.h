@@ -8,6 +8,7 @@
  *
  *   new -> HEAD event -> ldl_start -> ... -> DONE event -> ldl_forget
  *                   FAULT events, answered by ldl_retry, ldl_start (stage open) or ldl_cancel
+ *                   VERIFY event, where it was asked for, answered by ldl_accept or ldl_cancel
  *
  * Offsets and lengths are bytes, times are seconds. Functions return 0 or a negative enum ldl_kind.
  */
@@ -86,7 +87,8 @@ struct ldl_error {
 };
 
 struct ldl_session_options {
-    int loops; /* network threads; 0: min(4, cores) */
+    int loops;    /* network threads; 0: min(4, cores) */
+    bool cookies; /* its transfers share what servers set, in memory */
 };
 
 enum ldl_exists { LDL_EXISTS_FAIL, LDL_EXISTS_REPLACE };
@@ -123,6 +125,7 @@ struct ldl_request {
     size_t trusted_host_count;
     bool insecure;                   /* no TLS verification */
     bool allow_downgrade;            /* follow https -> http, without any credentials */
+    bool verify;                     /* VERIFY asks before the complete file gets its name */
     bool trace;                      /* TRACE events say each step */
     bool no_resume;                  /* neither goes on with a left-over part nor leaves one */
     bool restart;                    /* drops what an earlier run left */
@@ -153,7 +156,13 @@ struct ldl_retry {
     bool restart;    /* drop what was received and begin anew */
 };
 
-enum ldl_event_type { LDL_EVENT_HEAD = 1, LDL_EVENT_FAULT, LDL_EVENT_DONE, LDL_EVENT_TRACE };
+enum ldl_event_type {
+    LDL_EVENT_HEAD = 1,
+    LDL_EVENT_FAULT,
+    LDL_EVENT_DONE,
+    LDL_EVENT_TRACE,
+    LDL_EVENT_VERIFY
+};
 
 enum ldl_step {
     LDL_STEP_DNS = 1,
@@ -185,7 +194,7 @@ struct ldl_event {
     bool length_verified;         /* DONE: the length was known and is right */
     const char *content_encoding; /* DONE: coding of the saved bytes, or NULL */
     const char *warning;          /* DONE: something worth telling, or NULL */
-    const char *path;             /* DONE: what was published, or NULL */
+    const char *path;             /* DONE: what was published, or NULL; VERIFY: of the part */
     const void *body;             /* DONE: of an answer in memory, or NULL */
     size_t body_length;
     double elapsed;
@@ -230,6 +239,7 @@ LDL_API void ldl_session_close(ldl_session *session); /* cancels all, joins for 
 LDL_API int ldl_new(ldl_session *session, const struct ldl_request *request, ldl_id *out);
 LDL_API int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target);
 LDL_API int ldl_retry(ldl_session *session, ldl_id id, int64_t first, const struct ldl_retry *how);
+LDL_API int ldl_accept(ldl_session *session, ldl_id id); /* answers VERIFY: publish it */
 /* Requests ask this URL from now on; what runs goes on. The identity decides as ever. */
 LDL_API int ldl_renew(ldl_session *session, ldl_id id, const char *url);
 LDL_API int ldl_cancel(ldl_session *session, ldl_id id, const struct ldl_error *reason);

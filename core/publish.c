@@ -6,6 +6,10 @@
  */
 #include "publish.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "adoption.h"
 #include "checkpoint.h"
 #include "job.h"
@@ -20,8 +24,9 @@ static void leave_part(struct transfer *transfer)
     if (counted)
         (void) checkpoint_take(transfer);
     pthread_mutex_lock(&transfer->lock);
-    transfer->resumable = counted && transfer->recorded;
-    bool keep = transfer->resumable || transfer->adopted
+    bool kept = counted && transfer->recorded;
+    transfer->resumable = kept && transfer->error.kind != LDL_CHECKSUM; /* that won't change */
+    bool keep = kept || transfer->adopted
                 || (transfer->keep_part && transfer->error.kind != LDL_CANCELLED);
     pthread_mutex_unlock(&transfer->lock);
     if (transfer->adopted && !counted)
@@ -89,6 +94,24 @@ static void not_published(struct transfer *transfer, int kind)
         job_stop(transfer, &error);
 }
 
+/* The owner sees the complete file before it gets its name. */
+static bool must_ask(struct transfer *transfer)
+{
+    struct file *file = &transfer->file;
+    pthread_mutex_lock(&transfer->lock);
+    bool ask = transfer->request.options.verify && !transfer->verified
+               && !atomic_load(&transfer->over);
+    pthread_mutex_unlock(&transfer->lock);
+    if (!ask)
+        return false;
+    int dir = (int) (strlen(file->path) - strlen(file->name));
+    free(transfer->part_path);
+    if (asprintf(&transfer->part_path, "%.*s%s", dir, file->path, file->part) < 0)
+        transfer->part_path = NULL;
+    job_ask_verify(transfer);
+    return true;
+}
+
 /* Synced and recorded; false: it has failed, or was cancelled meanwhile. */
 static bool complete(struct transfer *transfer)
 {
@@ -101,6 +124,8 @@ static bool complete(struct transfer *transfer)
         return false;
     }
     checkpoint_commit(transfer);
+    if (must_ask(transfer))
+        return false;
     bool go_on = commit(transfer);
     if (!go_on)
         job_release(transfer);

@@ -13,8 +13,10 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "date.h"
+#include "jar.h"
 #include "trace.h"
 
 #define FEW 16 /* streams of the session up to which each gets a large receive buffer */
@@ -85,6 +87,27 @@ static int drop_defaults(struct fetch *fetch, bool typed)
     return result == 0 && !typed ? append(fetch, "Content-Type:") : result;
 }
 
+static bool has_own_cookies(const struct ldl_request *options)
+{
+    for (size_t i = 0; i < options->header_count; i++)
+        if (strcasecmp(options->headers[i].name, "Cookie") == 0)
+            return true;
+    return false;
+}
+
+/* Of the session, unless the caller says which ones; none after a downgrade, as they are credentials. */
+static int add_cookies(struct fetch *fetch)
+{
+    struct jar *jar = fetch->transfer->jar;
+    if (!jar || fetch->bare || has_own_cookies(options_of(fetch)))
+        return 0;
+    struct site site = fetch_site(fetch);
+    char *cookies = jar_header(jar, &site, time(NULL));
+    int result = cookies ? add_header(fetch, &(struct ldl_header){"Cookie", cookies}) : 0;
+    free(cookies);
+    return result;
+}
+
 static int build_headers(struct fetch *fetch)
 {
     const struct ldl_request *options = options_of(fetch);
@@ -99,6 +122,8 @@ static int build_headers(struct fetch *fetch)
         typed = typed || strcasecmp(header->name, "Content-Type") == 0;
         result = add_header(fetch, header);
     }
+    if (result == 0)
+        result = add_cookies(fetch);
     if (result == 0)
         result = add_condition(fetch);
     if (result == 0 && options->body)

@@ -15,6 +15,7 @@
 #include "code.h"
 #include "disk.h"
 #include "exit.h"
+#include "jar.h"
 #include "loop.h"
 #include "transfer.h"
 
@@ -30,6 +31,8 @@ struct ldl_session {
     pthread_t owner;
     struct queue events;
     struct limit limit;
+    struct jar jar;
+    bool cookies; /* the jar is in use */
     atomic_int streams; /* of all transfers */
     struct latch threads;
     struct loops loops;
@@ -77,6 +80,7 @@ static void free_session(struct ldl_session *session)
     queue_destroy(&session->disk.jobs);
     queue_destroy(&session->events);
     limit_destroy(&session->limit);
+    jar_destroy(&session->jar);
     latch_destroy(&session->threads);
     free(session);
 }
@@ -100,6 +104,8 @@ int ldl_session_open(const struct ldl_session_options *options, ldl_session **ou
     session->runner.stop = stop_at_exit;
     session->events.wake_fd = session->disk.jobs.wake_fd = -1;
     limit_init(&session->limit);
+    jar_init(&session->jar);
+    session->cookies = options && options->cookies;
     latch_init(&session->threads);
     session->disk.threads = session->loops.threads = &session->threads;
     int result = queue_init(&session->events);
@@ -291,6 +297,7 @@ static void enter(struct ldl_session *session, struct transfer *transfer)
     transfer->home = &home->inbox;
     transfer->disk = &session->disk.jobs;
     transfer->session_limit = &session->limit;
+    transfer->jar = session->cookies ? &session->jar : NULL;
     transfer->streams = &session->streams;
     transfer->next_in_table = *bucket;
     *bucket = transfer;
@@ -427,6 +434,23 @@ int ldl_retry(ldl_session *session, ldl_id id, int64_t first, const struct ldl_r
     if (result == 0)
         transfer_schedule(transfer);
     return result;
+}
+
+int ldl_accept(ldl_session *session, ldl_id id)
+{
+    struct transfer *transfer = find(session, id);
+    if (!transfer)
+        return -LDL_USAGE;
+    pthread_mutex_lock(&transfer->lock);
+    bool asked = transfer->unanswered && transfer->state == LDL_PUBLISHING
+                 && transfer->request.options.verify && !transfer->verified;
+    if (asked && !atomic_load(&transfer->over)) {
+        transfer->verified = true;
+        transfer->unanswered = false;
+        transfer_job(transfer, JOB_PUBLISH);
+    }
+    pthread_mutex_unlock(&transfer->lock);
+    return asked ? 0 : -LDL_USAGE;
 }
 
 int ldl_renew(ldl_session *session, ldl_id id, const char *url)

@@ -139,6 +139,7 @@ void transfer_unref(struct transfer *transfer)
     free(transfer->name);
     free(transfer->path);
     free(transfer->page);
+    free(transfer->part_path);
     free(transfer);
 }
 

@@ -46,6 +46,8 @@ enum proof {
 
 #define CHECKS_MOST 32
 
+struct jar;
+
 /* An accepted head. Immutable; the last reference frees. */
 struct head {
     atomic_int refs;
@@ -74,6 +76,7 @@ struct transfer {
     struct queue *home;   /* to the network thread that starts its streams */
     struct queue *disk;   /* to the disk thread */
     struct limit *session_limit;
+    struct jar *jar;     /* the session's cookies, or NULL */
     atomic_int *streams; /* of the whole session */
     struct limit limit;  /* has its own lock */
 
@@ -113,14 +116,16 @@ struct transfer {
     bool asked_plain; /* ranges confuse the server (416, 206 of something else): none from now on */
     uint32_t last_stream;
     bool disk_busy;            /* a job is with the disk thread */
-    bool unanswered;           /* HEAD, or a FAULT of stage open or publish: ldl_start is to come */
+    bool unanswered;           /* HEAD, VERIFY, or a FAULT of stage open or publish */
     bool committing;           /* the rename is under way: a cancel comes too late */
+    bool verified;             /* nobody is to be asked about the complete file any more */
     bool keep_part;            /* complete, but not published */
     int streams_on[LOOPS_MAX]; /* by network thread */
     bool has_target;           /* dir, name and replace are set */
     bool replace;
     char *dir, *name;
     char *path;              /* what was published, or NULL; set once, before DONE */
+    char *part_path;         /* of VERIFY */
     char *page;              /* the body of an answer in memory; its stream's until DONE */
     size_t page_size, page_used;
     const char *warning;     /* static text, or NULL */

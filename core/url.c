@@ -130,6 +130,11 @@ bool url_same_origin(const struct url *a, const struct url *b)
            && strcmp(a->port, b->port) == 0;
 }
 
+const char *url_path(const struct url *url)
+{
+    return strchr(url->text + strlen(url->scheme) + strlen("://"), '/');
+}
+
 void url_redact(const char *text, char *out, size_t size)
 {
     CURLU *handle = curl_url();

@@ -24,6 +24,9 @@ int url_join(const char *base, const char *location, char **out);
 /* Scheme, host and port are the same (RFC 6454). */
 bool url_same_origin(const struct url *a, const struct url *b);
 
+/* Within its text, query and all; at least "/". */
+const char *url_path(const struct url *url);
+
 /* The URL without user and password, cut to fit; something harmless when it is no URL. */
 void url_redact(const char *text, char *out, size_t size);
 

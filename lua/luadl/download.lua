@@ -335,8 +335,9 @@ local function answer_request_fault(self, event)
   local fault = describe_fault(self, event)
   local delay, change = decide_retry(self, fault)
   if is_void(self, event) then return end
+  local asked = fault.error.retry_after or 0 -- more than anybody waits is this download's failure alone
+  if delay or asked <= self.opts.max_retry_after then note_host(self, fault, change or nil) end
   if not delay then return fail(self, fault.error) end
-  note_host(self, fault, change)
   local failure = observe(self, "on_retry", fault, delay, change)
   if failure then return fail(self, failure) end
   wait_out(self, event, delay)

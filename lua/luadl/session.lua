@@ -30,7 +30,7 @@ end
 ---@return luadl.error|nil
 function session.new(opts)
   local defaults = options.check(opts, "session")
-  local engine, err = core.session({ loops = defaults.loops })
+  local engine, err = core.session({ loops = defaults.loops, cookies = defaults.cookies })
   if not engine then return nil, errors.new(err.kind, err.message) end
   local self = setmetatable({
     core = core,

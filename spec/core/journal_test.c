@@ -909,6 +909,7 @@ static void takes_bytes_out_of_the_extents(void **state)
     expect_removed(4 * MIB, INT64_MAX, 2, 3 * MIB - 5, 2);
     expect_removed(0, INT64_MAX, 0, 0, 4);
     expect_removed(-5, 6 * MIB, 1, 9, 3);
+    expect_removed(6 * MIB + 9, INT64_MAX, 3, all, 0); /* the last block is short */
 }
 
 static void takes_the_edges_out_of_the_extents(void **state)

@@ -48,6 +48,7 @@ static void check_url(const struct url *url)
     assert(url->host[0] && url->port[0] && strspn(url->port, "0123456789") == strlen(url->port));
     assert(!has_userinfo(url->text) && !strchr(url->text, '#') && is_printable(url->text));
     assert(url_same_origin(url, url));
+    assert(*url_path(url) == '/');
 }
 
 /* Its text alone means the same. */

@@ -10,7 +10,7 @@ local ENGINE = {
   lua_core = "luadl lua_compat file url",
   lua_sys = "lua_compat",
   lua_compat = "",
-  session = "luadl code disk exit loop transfer",
+  session = "luadl code disk exit jar loop transfer",
   loop = "code fetch latch queue watch trace",
   disk = "begin checkpoint job latch publish queue",
   begin = "adoption checkpoint job resume trace transfer",
@@ -24,15 +24,17 @@ local ENGINE = {
   page = "fetch field",
   trace = "transfer",
   connection = "fetch trace",
-  fetch = "accept page receive send transfer",
-  accept = "connection fetch page prove trace",
+  fetch = "accept cookie page receive send transfer",
+  accept = "connection fetch jar page prove trace",
   receive = "accept fetch page prove",
-  send = "date fetch trace",
+  send = "date fetch jar trace",
   watch = "fetch receive",
   transfer = "luadl answer chunk file hasher limit queue record request url",
   request = "luadl chunk url",
   answer = "luadl field identity",
   identity = "",
+  jar = "cookie io",
+  cookie = "date",
   field = "luadl date",
   date = "",
   chunk = "luadl",
@@ -196,7 +198,9 @@ describe("the engine", function()
 
   it("has pure rooms that know no thread, file or clock", function()
     local found = includes()
-    for _, room in ipairs({ "adopt", "answer", "chunk", "date", "field", "identity", "journal" }) do
+    for _, room in ipairs({
+      "adopt", "answer", "chunk", "cookie", "date", "field", "identity", "journal",
+    }) do
       for _, suffix in ipairs({ ".c", ".h" }) do
         for _, header in ipairs(found[room .. suffix]) do
           local impure = words("pthread.h unistd.h fcntl.h time.h sys/stat.h stdatomic.h")

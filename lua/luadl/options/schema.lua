@@ -168,6 +168,10 @@ return {
   { name = "on_done", type = "function", scope = "download" },
   { name = "loops", type = "integer", min = 1, max = 64, scope = "session" },
   {
+    name = "cookies", type = "boolean", default = false, scope = "session",
+    help = "keep the cookies that servers set, and send them with later requests",
+  },
+  {
     name = "info", type = "boolean", default = false, scope = "command",
     flag = "--info", help = "print what the server says; save nothing",
   },
