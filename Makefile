@@ -33,11 +33,11 @@ C_TESTS := $(patsubst spec/core/%.c,$(OUT)/%,$(wildcard spec/core/*_test.c))
 SHIMS := $(patsubst %,$(OUT)/%.so,faultfs crashfs faultclock)
 HELPERS := url codec zlib cipher digest xml
 HELPER_OBJ := $(HELPERS:%=$(OUT)/lua_%.o)
-MODULES := $(OUT)/luadl/core.so $(OUT)/luadl/sys.so $(HELPERS:%=$(OUT)/luadl/%_core.so)
+MODULES := $(OUT)/luadl/core.so $(OUT)/luadl/poll.so $(OUT)/luadl/sys.so $(HELPERS:%=$(OUT)/luadl/%_core.so)
 
 say = @echo "  $(if $(filter %.o,$@),compile,link)  $@"
 
-.PHONY: all deps deps-run demo test spec sanitized torture fuzz fuzzers lint format bench differential install uninstall clean help
+.PHONY: all deps deps-run demo test spec sanitized torture fuzz fuzzers valgrind lint format bench differential install uninstall clean help
 .DELETE_ON_ERROR:
 
 all: $(MODULES) ## build the modules
@@ -47,6 +47,11 @@ $(OUT)/luadl/core.so: $(ENGINE_OBJ) $(OUT)/lua_core.o
 	@mkdir -p $(@D)
 	$(say)
 	@$(CC) $(SHARED) -o $@ $^ $(LIBS)
+
+$(OUT)/luadl/poll.so: $(OUT)/lua_poll.o
+	@mkdir -p $(@D)
+	$(say)
+	@$(CC) $(SHARED) -o $@ $^ -lm
 
 $(OUT)/luadl/sys.so: $(OUT)/lua_sys.o $(OUT)/io.o
 	@mkdir -p $(@D)
@@ -59,7 +64,7 @@ LIBS_zlib := zlib
 LIBS_cipher := libcrypto
 LIBS_digest := libcrypto
 LIBS_xml := expat
-$(OUT)/luadl/%_core.so: $(OUT)/lua_%.o
+$(HELPERS:%=$(OUT)/luadl/%_core.so): $(OUT)/luadl/%_core.so: $(OUT)/lua_%.o
 	@mkdir -p $(@D)
 	$(say)
 	@$(CC) $(SHARED) -o $@ $< $(if $(LIBS_$*),$(shell pkg-config --libs $(LIBS_$*)))
@@ -81,7 +86,7 @@ $(OUT)/%_test: spec/core/%_test.c $(ENGINE_OBJ)
 
 # A fuzz target is linked with libFuzzer, or with a main() that replays files.
 FUZZ_OBJ := $(patsubst spec/fuzz/%.c,$(OUT)/fuzz/%.o,$(filter-out %_fuzz.c %/replay.c,$(wildcard spec/fuzz/*.c)))
-FUZZ_LIBS = $(LIBS) $(shell pkg-config --libs $(LUA_PC))
+FUZZ_LIBS = $(LIBS) $(shell pkg-config --libs $(LUA_PC) $(foreach name,$(HELPERS),$(LIBS_$(name))))
 
 .PRECIOUS: $(OUT)/fuzz/%.o
 $(OUT)/fuzz/%.o: spec/fuzz/%.c
@@ -89,11 +94,11 @@ $(OUT)/fuzz/%.o: spec/fuzz/%.c
 	$(say)
 	@$(CC) $(ALL_CFLAGS) -Icore $(shell pkg-config --cflags $(LUA_PC)) -MMD -MP -c -o $@ $<
 
-$(OUT)/%_replay: $(OUT)/fuzz/%_fuzz.o $(OUT)/fuzz/replay.o $(FUZZ_OBJ) $(ENGINE_OBJ)
+$(OUT)/%_replay: $(OUT)/fuzz/%_fuzz.o $(OUT)/fuzz/replay.o $(FUZZ_OBJ) $(ENGINE_OBJ) $(HELPER_OBJ)
 	$(say)
 	@$(CC) $(if $(SAN),-fsanitize=$(SAN)) -o $@ $^ $(FUZZ_LIBS)
 
-$(OUT)/%_fuzz: $(OUT)/fuzz/%_fuzz.o $(FUZZ_OBJ) $(ENGINE_OBJ)
+$(OUT)/%_fuzz: $(OUT)/fuzz/%_fuzz.o $(FUZZ_OBJ) $(ENGINE_OBJ) $(HELPER_OBJ)
 	$(say)
 	@$(CC) -fsanitize=fuzzer,$(SAN) -o $@ $^ $(FUZZ_LIBS)
 
@@ -162,12 +167,16 @@ fuzzers: $(if $(FUZZ),$(OUT)/$(FUZZ)_fuzz,$(REPLAYS:%_replay=%_fuzz))
 TORTURE := $(sort $(wildcard spec/crash/*_spec.lua)) spec/fault/random_spec.lua
 
 torture: deps ## kill -9, power loss and random faults: thousands of each
-	@$(MAKE) --no-print-directory all $(OUT)/crashfs.so $(OUT)/faultfs.so
+	@$(MAKE) --no-print-directory all $(OUT)/starved $(OUT)/starvedlua $(SHIMS)
 	@LUADL_TORTURE=1 LUADL_SEEDS=1000 $(MAKE) --no-print-directory -k -j2 -O $(TORTURE:%=torture/%)
 
 torture/%:
 	@echo "== $*"
 	@sh .ci/spec $(OUT) $*
+
+valgrind: all $(OUT)/download ## memcheck over a download, a cancel and an exit
+	@sh .ci/deps valgrind
+	@lua$(LUA) spec/support/valgrind.lua $(abspath $(OUT))
 
 lint: ## luacheck, clang-format, cppcheck
 	luacheck -q $(LUA_FILES)

@@ -69,20 +69,9 @@ static void status_error(struct fetch *fetch, int status)
     fetch->error.retry_at = answer->retry_at;
 }
 
-/* The type and length that the caller counts on (H30). */
-static bool as_expected(struct fetch *fetch)
+static bool as_expected(struct fetch *fetch, const struct identity *seen)
 {
-    const struct ldl_request *options = &fetch->transfer->request.options;
-    const struct identity *seen = &fetch->answer.seen;
-    const char *type = options->expect_type;
-    if (options->expect_size > 0 && seen->total >= 0 && seen->total != options->expect_size)
-        error_set(&fetch->error, LDL_REMOTE_CHANGED, fetch->url.text,
-                  "expected %lld bytes, the server has %lld", (long long) options->expect_size,
-                  (long long) seen->total);
-    else if (type && strcasecmp(type, seen->type) != 0)
-        error_set(&fetch->error, LDL_REMOTE_CHANGED, fetch->url.text,
-                  "expected %s, the server sends %s", type, seen->type[0] ? seen->type : "no type");
-    return fetch->error.kind == LDL_OK;
+    return transfer_expects(fetch->transfer, seen, fetch->url.text, &fetch->error);
 }
 
 static void place_body(struct fetch *fetch)
@@ -155,7 +144,7 @@ static void accept_first(struct fetch *fetch, int status, const struct ldl_heade
 {
     struct transfer *transfer = fetch->transfer;
     bool info = transfer->request.options.head_only;
-    if (!as_expected(fetch) || !has_part(fetch))
+    if (!as_expected(fetch, &fetch->answer.seen) || !has_part(fetch))
         return;
     struct head *head = head_new(fetch->url.text, status, headers, count);
     place_body(fetch);
@@ -191,7 +180,6 @@ static void take_whole(struct fetch *fetch, double now)
     struct transfer *transfer = fetch->transfer;
     int64_t told = fetch->answer.seen.total;
     fetch->cut = chunk_take_all(&transfer->plan, fetch->stream, now) != 0;
-    atomic_store(&transfer->received, 0);
     if (!fetch->cut && transfer->known.total < 0 && told >= 0) {
         transfer->known.total = told;
         plan_set_total(&transfer->plan, told);
@@ -201,7 +189,8 @@ static void take_whole(struct fetch *fetch, double now)
     transfer->length_verified = transfer->known.total >= 0 || fetch->answer.length_framed;
 }
 
-/* What the journal counts must count no more before it is written over. Transfer lock held. */
+/* What the journal counts must count no more before it is written over, nor what a checkpoint is counting at this
+ * moment. Transfer lock held. */
 static void park_whole(struct fetch *fetch)
 {
     place_body(fetch);
@@ -237,12 +226,16 @@ static void give_up_ranges(struct fetch *fetch)
                "the server ignores ranges: one stream from now on");
 }
 
-/* An answer may be shorter than what was asked (H5), but with crumbs nobody comes to an end. */
+/* An answer may be shorter than what was asked (H5), but with crumbs nobody comes to an end. The resource's own end may be
+ * near. */
 static bool is_crumb(const struct fetch *fetch)
 {
     const struct answer *answer = &fetch->answer;
+    bool check = fetch->purpose == FETCH_CHECK;
     int64_t asked = fetch->ask.end - fetch->ask.first;
-    int64_t enough = fetch->purpose == FETCH_CHECK ? asked : fetch_enough(asked);
+    int64_t enough = check ? asked : fetch_enough(asked);
+    if (!check && answer->last + 1 == answer->seen.total)
+        return false;
     return fetch_has_span(fetch) && answer->verdict == ANSWER_RANGE
            && answer->last - answer->first + 1 < enough;
 }
@@ -260,12 +253,16 @@ static void refuse_crumb(struct fetch *fetch, int status)
 static int introduce(struct fetch *fetch, struct head *head)
 {
     struct transfer *transfer = fetch->transfer;
-    if (stay_there(fetch) != 0)
+    if (stay_there(fetch) != 0) {
+        head_unref(head);
         return -LDL_NO_MEMORY;
-    head_unref(transfer->head);
+    }
     transfer->head = head;
     connection_pin(fetch);
-    return prove_total(fetch);
+    int result = prove_total(fetch);
+    if (result == 0 && !as_expected(fetch, &transfer->known))
+        result = -fetch->error.kind;
+    return result;
 }
 
 /* A server that sends the whole though the condition holds: some drop the range then (H21). Transfer lock held. */
@@ -304,10 +301,8 @@ static void join_as_told(struct fetch *fetch)
     } else if (fetch->purpose == FETCH_CHECK) {
         place_body(fetch);
         fetch->state = FETCH_COMPARE;
-    } else if (fetch->purpose == FETCH_WHOLE && transfer->recorded) {
-        park_whole(fetch);
     } else if (fetch->purpose == FETCH_WHOLE) {
-        accept_join(fetch);
+        park_whole(fetch);
     } else {
         join_range(fetch);
     }
@@ -386,7 +381,7 @@ void accept_head(struct fetch *fetch)
     }
     keep_cookies(fetch, headers, count);
     curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
-    connection_trace(fetch, (int) status);
+    connection_trace_answer(fetch, (int) status);
     if (fetch->purpose == FETCH_PAGE) {
         page_accept(fetch, (int) status, headers, count);
         free(headers);
@@ -412,7 +407,7 @@ void accept_total(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
     fetch->answer.seen.total = fetch->position;
-    if (!as_expected(fetch))
+    if (!as_expected(fetch, &fetch->answer.seen))
         return;
     pthread_mutex_lock(&transfer->lock);
     plan_set_total(&transfer->plan, fetch->position);

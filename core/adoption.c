@@ -33,12 +33,16 @@ static bool is_usable(int dirfd, const char *name)
            && found.st_uid == geteuid() && found.st_nlink == 1;
 }
 
+static int open_directory(const struct transfer *transfer)
+{
+    return open(transfer->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 /* Where this fails, opening the part will say why. */
 void adoption_move(struct transfer *transfer)
 {
     char part[2 * NAME_MAX];
-    const char *dir = transfer->dir && transfer->dir[0] ? transfer->dir : ".";
-    int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int dirfd = open_directory(transfer);
     if (dirfd < 0)
         return;
     snprintf(part, sizeof part, "%s.part", transfer->name);
@@ -48,11 +52,41 @@ void adoption_move(struct transfer *transfer)
     close(dirfd);
 }
 
+/* Reserved room would pass for content. */
+static void give_length_back(struct file *file)
+{
+    struct stat now;
+    if (fstat(file->fd, &now) == 0 && now.st_size > file->found
+        && ftruncate(file->fd, file->found) != 0)
+        file->errnum = errno;
+}
+
+/* An open part may have got another final name meanwhile, and its folder another place. */
+static void give_name_back(struct transfer *transfer)
+{
+    char part[2 * NAME_MAX], name[2 * NAME_MAX];
+    bool held = transfer->file.fd >= 0;
+    int dirfd = held ? transfer->file.dirfd : open_directory(transfer);
+    if (held)
+        snprintf(part, sizeof part, "%s", transfer->file.part);
+    else
+        snprintf(part, sizeof part, "%s.part", transfer->name);
+    snprintf(name, sizeof name, "%.*s", (int) (strlen(part) - strlen(".part")), part);
+    (void) renameat2(dirfd, part, dirfd, name, RENAME_NOREPLACE);
+    if (!held && dirfd >= 0)
+        close(dirfd);
+}
+
 void adoption_return(struct transfer *transfer)
 {
     struct file *file = &transfer->file;
-    if (transfer->moved && file->fd >= 0)
-        (void) renameat2(file->dirfd, file->part, file->dirfd, file->name, RENAME_NOREPLACE);
+    if (file->fd >= 0 && file->found < 0)
+        return; /* it was emptied, as was asked for */
+    if (file->fd >= 0)
+        give_length_back(file);
+    if (transfer->moved)
+        give_name_back(transfer);
+    transfer->moved = false;
 }
 
 /* Read */
@@ -84,9 +118,11 @@ static int read_file(int dirfd, const char *name, char **bytes, size_t *size)
 }
 
 /* 1: there is none. */
-static int read_control(const struct file *file, struct adopted *out)
+static int read_control(struct transfer *transfer, struct adopted *out)
 {
+    const struct file *file = &transfer->file;
     int result = 1;
+    transfer->control = NULL;
     for (size_t i = 0; result == 1 && i < CONTROLS; i++) {
         char name[2 * NAME_MAX], *bytes = NULL;
         size_t size = 0;
@@ -94,6 +130,8 @@ static int read_control(const struct file *file, struct adopted *out)
         result = read_file(file->dirfd, name, &bytes, &size);
         if (result == 0)
             result = controls[i].read(bytes, size, out);
+        if (result == 0)
+            transfer->control = controls[i].suffix;
         free(bytes);
     }
     return result;
@@ -125,10 +163,12 @@ static int describe(const struct transfer *transfer, struct adopted *adopted, st
 int adoption_read(struct transfer *transfer, struct journal *out, struct ldl_error *error)
 {
     struct adopted adopted = {.total = -1};
+    if (transfer_is_part(transfer))
+        return refuse(error, LDL_LOCAL_CHANGED, "what is asked for isn't the whole file");
     if (!transfer->ranges || transfer->known.total < 0)
         return refuse(error, LDL_LOCAL_CHANGED,
                       "the server serves no ranges: nothing of it can be compared");
-    int result = read_control(&transfer->file, &adopted);
+    int result = read_control(transfer, &adopted);
     if (result == 1)
         result = take_beginning(transfer, &adopted);
     if (result != 0)
@@ -138,15 +178,18 @@ int adoption_read(struct transfer *transfer, struct journal *out, struct ldl_err
         return refuse(error, LDL_LOCAL_CHANGED, "the server's file has another length");
     }
     result = describe(transfer, &adopted, out);
-    return result == 0 ? 0 : refuse(error, -result, ldl_kind_text(-result));
+    if (result == 0)
+        return 0;
+    journal_free(out);
+    return refuse(error, -result, ldl_kind_text(-result));
 }
 
 void adoption_finish(struct transfer *transfer)
 {
     char name[2 * NAME_MAX];
-    for (size_t i = 0; i < CONTROLS; i++) {
-        snprintf(name, sizeof name, "%s%s", transfer->file.name, controls[i].suffix);
-        if (is_usable(transfer->file.dirfd, name))
-            (void) unlinkat(transfer->file.dirfd, name, 0);
-    }
+    if (!transfer->control)
+        return;
+    snprintf(name, sizeof name, "%s%s", transfer->file.name, transfer->control);
+    if (is_usable(transfer->file.dirfd, name))
+        (void) unlinkat(transfer->file.dirfd, name, 0);
 }

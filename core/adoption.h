@@ -16,10 +16,10 @@ void adoption_move(struct transfer *transfer);
  * and extents. 0, or a negative kind and `error`. */
 int adoption_read(struct transfer *transfer, struct journal *out, struct ldl_error *error);
 
-/* It was not to be used: it gets its name back. */
+/* It was not to be used, or not to its end: it gets its length and its name back. */
 void adoption_return(struct transfer *transfer);
 
-/* The file is complete: the control file is of no use any more. */
+/* The file is complete: the control file that was read is of no use any more. */
 void adoption_finish(struct transfer *transfer);
 
 #endif

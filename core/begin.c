@@ -102,9 +102,8 @@ static void use_part(struct transfer *transfer)
 
 static void sweep(const struct transfer *transfer)
 {
-    const char *dir = transfer->dir && *transfer->dir ? transfer->dir : ".";
     char *part = NULL;
-    if (asprintf(&part, "%s/%s.part", dir, transfer->name) < 0)
+    if (asprintf(&part, "%s/%s.part", transfer->folder, transfer->name) < 0)
         return;
     record_sweep(part);
     free(part);
@@ -117,13 +116,15 @@ void begin_open(struct transfer *transfer)
     if (file->fd < 0 && transfer->request.options.adopt)
         adoption_move(transfer);
     int result = file->fd >= 0 ? 0
-                               : file_open(file, transfer->dir, transfer->name, transfer->replace);
+                               : file_open_in(file, transfer->folder, transfer->dir, transfer->name,
+                                             transfer->replace);
     if (result == 0) {
         use_part(transfer);
         return;
     }
     if (result == -LDL_EXISTS)
         sweep(transfer);
+    adoption_return(transfer);
     job_error(&error, transfer, -result, "cannot write", NULL);
     job_ask(transfer, LDL_STAGE_OPEN, &error);
 }
@@ -132,25 +133,39 @@ void begin_open(struct transfer *transfer)
 void begin_record(struct transfer *transfer)
 {
     struct ldl_error error;
-    int result = make_room(transfer, &error);
-    if (result == 0 && (result = checkpoint_take(transfer)) != 0)
-        job_error(&error, transfer, -result, "cannot sync", NULL);
+    int result = checkpoint_adopt(transfer);
+    if (result == 0)
+        result = file_allocate(&transfer->file, job_length(transfer));
     if (result != 0) {
+        job_error(&error, transfer, -result, "cannot go on with", NULL);
         job_stop(transfer, &error);
         return;
     }
     job_release(transfer);
     pthread_mutex_lock(&transfer->lock);
-    transfer_proven(transfer);
+    if (transfer->state == LDL_RUNNING) /* else it begins again */
+        transfer_proven(transfer);
     transfer_check_complete(transfer);
     pthread_mutex_unlock(&transfer->lock);
     transfer_schedule(transfer);
+}
+
+/* Another program's, and the journal doesn't count it: it was not shown to be the server's. */
+static bool is_foreign(const struct transfer *transfer)
+{
+    return transfer->file.found >= 0 && !record_is_open(&transfer->record);
 }
 
 /* Nothing of what was written counts any more. With a plan, one stream brings all of it again. */
 void begin_reset(struct transfer *transfer)
 {
     struct ldl_error error;
+    if (is_foreign(transfer)) {
+        job_error(&error, transfer, LDL_LOCAL_CHANGED, "cannot adopt",
+                  "the server has something else, or can't be compared with");
+        job_stop(transfer, &error);
+        return;
+    }
     pthread_mutex_lock(&transfer->lock);
     bool planned = transfer->state == LDL_RUNNING;
     int result = planned ? transfer_plan_anew(transfer) : 0;

@@ -68,8 +68,10 @@ static int copy_extents(const struct plan *plan, struct journal *journal)
 
 static int copy_sums(const struct block_sums *sums, struct journal *journal)
 {
-    if (!sums->list)
+    if (!sums->list) {
+        journal->block_shift = journal_late_shift(journal->identity.total);
         return 0;
+    }
     if (!journal->hashes)
         journal->hashes = calloc((size_t) sums->count, sizeof *journal->hashes);
     if (!journal->hashes)
@@ -87,6 +89,7 @@ static int snapshot(struct transfer *transfer)
     journal->identity = transfer->known;
     journal->date = transfer->known.date;
     journal->ranges_ok = transfer->ranges;
+    journal->committed = false; /* an earlier run's may not have been whole */
     int result = copy_extents(&transfer->plan, journal);
     return result == 0 ? copy_sums(&transfer->sums, journal) : result;
 }
@@ -142,24 +145,26 @@ static void count(struct transfer *transfer)
 static int sync_part(struct transfer *transfer)
 {
     struct record *record = &transfer->record;
-    int result = record->settled ? file_sync(&transfer->file) : file_sync_all(&transfer->file);
-    record->settled = record->settled || result == 0;
+    if (record->settled)
+        return file_sync(&transfer->file);
+    (void) record_settle(record); /* the journal first: a large part without one isn't ours */
+    int result = file_sync_all(&transfer->file);
+    record->settled = result == 0;
     return result;
 }
 
-/* Is there something to count? */
-static bool is_due(const struct transfer *transfer, int64_t received)
+/* A journal that was made for what turns out too small to deserve one stays as it is. */
+static bool is_worth(const struct transfer *transfer, int64_t received)
 {
     const struct record *record = &transfer->record;
     bool small = record->journal.identity.total < 0 && received <= CHECKPOINT_WORTH;
-    return record_is_open(record) && !record->broken && !small
-           && received != transfer->checkpointed;
+    return record_is_open(record) && !record->broken && !small;
 }
 
 int checkpoint_take(struct transfer *transfer)
 {
     int64_t received = atomic_load(&transfer->received);
-    if (!is_due(transfer, received))
+    if (received == transfer->checkpointed || !is_worth(transfer, received))
         return 0;
     pthread_mutex_lock(&transfer->lock);
     bool planned = transfer->state == LDL_RUNNING && !transfer->restarting;
@@ -177,10 +182,34 @@ int checkpoint_take(struct transfer *transfer)
     return 0;
 }
 
+int checkpoint_adopt(struct transfer *transfer)
+{
+    struct file *file = &transfer->file;
+    struct record *record = &transfer->record;
+    pthread_mutex_lock(&transfer->lock);
+    bool wanted = deserves(transfer);
+    int result = wanted ? describe(transfer) : 0;
+    if (wanted && result == 0)
+        result = snapshot(transfer);
+    pthread_mutex_unlock(&transfer->lock);
+    if (wanted && result == 0)
+        result = file_sync_all(file);
+    if (!wanted || result != 0)
+        return result;
+    read_missing_sums(transfer);
+    sum_edges(transfer);
+    result = record_create(record, file->dirfd, file->part, true);
+    file->errnum = record->errnum;
+    pthread_mutex_lock(&transfer->lock);
+    transfer->recorded = result == 0;
+    pthread_mutex_unlock(&transfer->lock);
+    return result;
+}
+
 void checkpoint_commit(struct transfer *transfer)
 {
     struct journal *journal = &transfer->record.journal;
-    if (!record_is_open(&transfer->record) || transfer->record.broken)
+    if (!is_worth(transfer, atomic_load(&transfer->received)))
         return;
     pthread_mutex_lock(&transfer->lock);
     int result = snapshot(transfer);

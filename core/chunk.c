@@ -342,10 +342,10 @@ int chunk_claim(struct plan *plan, uint32_t who, double now, struct span *ask)
     return 1;
 }
 
-uint32_t chunk_victim(const struct plan *plan, uint32_t who)
+const struct chunk *chunk_victim(const struct plan *plan, uint32_t who)
 {
     const struct chunk *chunk = claimed_by(plan, who);
-    return chunk != NULL ? chunk->owner : 0;
+    return chunk && chunk->owner ? chunk : NULL;
 }
 
 /* Whoever was slow to answer may find that the others went on, and little is left. */

@@ -68,8 +68,8 @@ int plan_divide(struct plan *plan, int shares);
  * together. 1: `ask` is set; 0: nothing. */
 int chunk_claim(struct plan *plan, uint32_t who, double now, struct span *ask);
 
-/* Who owns what `who` claims; 0: nobody. */
-uint32_t chunk_victim(const struct plan *plan, uint32_t who);
+/* Of which chunk with an owner does `who` claim a part? NULL: of none. */
+const struct chunk *chunk_victim(const struct plan *plan, uint32_t who);
 
 /* The answer to the claim carries `got` (inside what was asked). `who` becomes the owner of
  * those of its bytes that nobody wrote or is writing; a victim is cut there, and what a short

@@ -46,36 +46,38 @@ static double seconds_of(struct fetch *fetch, CURLINFO what)
     return (double) microseconds * 1e-6;
 }
 
-static void trace_connection(struct fetch *fetch)
+static void trace_connection(struct fetch *fetch, const char *address)
 {
     struct transfer *transfer = fetch->transfer;
     double dns = seconds_of(fetch, CURLINFO_NAMELOOKUP_TIME_T);
     double connect = seconds_of(fetch, CURLINFO_CONNECT_TIME_T);
     double tls = seconds_of(fetch, CURLINFO_APPCONNECT_TIME_T);
-    const char *address = NULL;
-    curl_easy_getinfo(fetch->easy, CURLINFO_PRIMARY_IP, &address);
-    trace_step(transfer, LDL_STEP_DNS, fetch->stream, fetch->ask, dns, NULL, "%s",
-               fetch->url.host);
-    trace_step(transfer, LDL_STEP_CONNECT, fetch->stream, fetch->ask, connect - dns, NULL, "%s",
-               address ? address : "");
+    trace_step(transfer, LDL_STEP_DNS, fetch->stream, fetch->ask, dns, NULL, "%s", fetch->url.host);
+    trace_step(transfer, LDL_STEP_CONNECT, fetch->stream, fetch->ask, connect - dns, NULL, "to %s",
+               address);
     if (tls > 0)
-        trace_step(transfer, LDL_STEP_TLS, fetch->stream, fetch->ask, tls - connect, NULL, "%s",
-                   fetch->url.host);
+        trace_step(transfer, LDL_STEP_TLS, fetch->stream, fetch->ask, tls - connect, NULL,
+                   "with %s", fetch->url.host);
 }
 
-void connection_trace(struct fetch *fetch, int status)
+int connection_trace_request(void *subject, char *address, char *local, int port, int local_port)
 {
-    struct transfer *transfer = fetch->transfer;
+    struct fetch *fetch = subject;
     long connections = 0;
-    if (!transfer->request.options.trace)
-        return;
+    (void) local, (void) port, (void) local_port;
     curl_easy_getinfo(fetch->easy, CURLINFO_NUM_CONNECTS, &connections);
     if (connections > 0)
-        trace_connection(fetch);
+        trace_connection(fetch, address ? address : "");
+    trace_step(fetch->transfer, LDL_STEP_REQUEST, fetch->stream, fetch->ask,
+               monotonic() - fetch->asked, fetch->url.text,
+               connections > 0 ? "on a new connection" : "on a kept connection");
+    return CURL_PREREQFUNC_OK;
+}
+
+void connection_trace_answer(struct fetch *fetch, int status)
+{
     double sent = seconds_of(fetch, CURLINFO_PRETRANSFER_TIME_T);
     double first = seconds_of(fetch, CURLINFO_STARTTRANSFER_TIME_T);
-    trace_step(transfer, LDL_STEP_REQUEST, fetch->stream, fetch->ask, sent, fetch->url.text, "%s",
-               connections > 0 ? "on a new connection" : "on a kept connection");
-    trace_step(transfer, LDL_STEP_FIRST_BYTE, fetch->stream, fetch->ask,
+    trace_step(fetch->transfer, LDL_STEP_FIRST_BYTE, fetch->stream, fetch->ask,
                first > sent ? first - sent : 0, fetch->url.text, "status %d", status);
 }

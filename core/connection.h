@@ -11,7 +11,11 @@ void connection_measure(struct fetch *fetch);
 /* The address that answered serves the next streams, too. Transfer lock held. */
 void connection_pin(struct fetch *fetch);
 
-/* TRACE events for its beginning, the request and the first byte. */
-void connection_trace(struct fetch *fetch, int status);
+/* TRACE events for its beginning and for the request that is about to be sent: a
+ * CURLOPT_PREREQFUNCTION whose subject is the fetch. */
+int connection_trace_request(void *subject, char *address, char *local, int port, int local_port);
+
+/* A TRACE event for the first byte. */
+void connection_trace_answer(struct fetch *fetch, int status);
 
 #endif

@@ -98,7 +98,7 @@ static bool is_below(const char *host, const char *domain)
 /* In lower case, as libpsl wants names. */
 static bool copy_host(struct slice text, char out[HOST_SIZE])
 {
-    if (text.length == 0 || text.length >= HOST_SIZE || has_control(text))
+    if (text.length == 0 || text.length >= HOST_SIZE || *text.at == '.' || has_control(text))
         return false;
     for (size_t i = 0; i < text.length; i++)
         out[i] = (char) (text.at[i] >= 'A' && text.at[i] <= 'Z' ? text.at[i] + 32 : text.at[i]);
@@ -106,13 +106,13 @@ static bool copy_host(struct slice text, char out[HOST_SIZE])
     return true;
 }
 
-/* No dot at its ends, which would hide a public suffix from the list. */
+/* No dot at its end, which would hide a public suffix from the list. */
 static bool is_plain(const char *domain)
 {
     for (const char *c = domain; *c; c++)
         if ((unsigned char) *c > 0x7e)
             return false;
-    return domain[0] != '.' && domain[strlen(domain) - 1] != '.';
+    return domain[strlen(domain) - 1] != '.';
 }
 
 /* May `host` set a cookie for `domain`? Where a domain is a public suffix, its cookie is for that host alone. */

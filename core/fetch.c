@@ -369,6 +369,7 @@ static void describe_fault(struct fetch *fetch, struct span rest, int attempt, b
     fetch->note->single_use = true;
     fetch->note->generation = transfer->generation;
     fetch->note->event = (struct ldl_event){
+        .stream = (int) fetch->stream,
         .error = fetch->error,
         .stage = LDL_STAGE_REQUEST,
         .first = rest.first,

@@ -216,12 +216,18 @@ static int take_part(struct file *file)
 
 int file_open(struct file *file, const char *dir, const char *name, bool replace)
 {
+    return file_open_in(file, dir, dir, name, replace);
+}
+
+int file_open_in(struct file *file, const char *folder, const char *dir, const char *name,
+                 bool replace)
+{
     file_init(file);
     if (!usable_name(name))
         return refuse(file, LDL_BAD_NAME, 0);
     int result = set_names(file, dir, name);
     if (result == 0)
-        result = open_directory(file, dir);
+        result = open_directory(file, folder);
     if (result == 0)
         result = check_target(file, replace);
     if (result == 0)

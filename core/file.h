@@ -48,6 +48,9 @@ int file_name_max(const char *dir);
  * name that ends like a part or a journal is LDL_BAD_NAME. After a failure nothing is open, and
  * only file->errnum is set. */
 int file_open(struct file *file, const char *dir, const char *name, bool replace);
+/* The same in `folder`, which people know as dir. */
+int file_open_in(struct file *file, const char *folder, const char *dir, const char *name,
+                 bool replace);
 
 /* Empties a part that was found, and makes that stable. */
 int file_wipe(struct file *file);

@@ -22,6 +22,7 @@
 #define SHIFT_LEAST 12
 #define SHIFT_MOST 48
 #define BLOCKS_WANTED ((int64_t) 1 << 18)
+#define BLOCKS_LATE 512
 
 enum flag { FLAG_TOTAL = 1, FLAG_RANGES = 2, FLAG_COMMITTED = 4, FLAG_ALL = 7 };
 
@@ -62,12 +63,22 @@ int64_t journal_block_count(const struct journal *journal)
     return block_count(journal->identity.total, journal->block_shift);
 }
 
-uint32_t journal_block_shift(int64_t total)
+static uint32_t shift_for(int64_t total, int64_t blocks)
 {
     uint32_t shift = JOURNAL_BLOCK_SHIFT;
-    while (block_count(total, shift) > BLOCKS_WANTED)
+    while (block_count(total, shift) > blocks)
         shift++;
     return shift;
+}
+
+uint32_t journal_block_shift(int64_t total)
+{
+    return shift_for(total, BLOCKS_WANTED);
+}
+
+uint32_t journal_late_shift(int64_t total)
+{
+    return shift_for(total, BLOCKS_LATE);
 }
 
 struct ldl_extent journal_block(const struct journal *journal, int64_t number)

@@ -72,6 +72,8 @@ uint64_t journal_hash(const void *bytes, size_t length);
 
 /* Blocks of 1 MiB; larger ones where a record would have over 2 MiB of hashes. */
 uint32_t journal_block_shift(int64_t total);
+/* The same for a total that became known late: its slots were laid out for none. */
+uint32_t journal_late_shift(int64_t total);
 
 /* Room for so many extents and a URL so long, and for the hashes of all blocks. total -1: unknown.
  * -LDL_TOO_LARGE: a slot would exceed JOURNAL_SLOT_MOST; -LDL_USAGE: impossible numbers. */

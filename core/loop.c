@@ -154,6 +154,20 @@ static struct fetch *create(struct loop *loop, struct transfer *transfer, int pu
     return fetch;
 }
 
+static void trace_claim(struct transfer *transfer, uint32_t stream, struct span ask)
+{
+    const struct chunk *victim = chunk_victim(&transfer->plan, stream);
+    if (!victim)
+        trace_step(transfer, LDL_STEP_SPLIT, stream, ask, 0, NULL, "nobody had asked for it");
+    else if (victim->rate > 0)
+        trace_step(transfer, LDL_STEP_STEAL, stream, ask, 0, NULL,
+                   "stream %u would be busy for %.3g s more", victim->owner,
+                   (double) (victim->end - victim->pos) / victim->rate);
+    else
+        trace_step(transfer, LDL_STEP_STEAL, stream, ask, 0, NULL, "stream %u brings nothing",
+                   victim->owner);
+}
+
 static struct fetch *create_range(struct loop *loop, struct transfer *transfer)
 {
     struct span ask;
@@ -167,11 +181,7 @@ static struct fetch *create_range(struct loop *loop, struct transfer *transfer)
         chunk_release(&transfer->plan, stream, CHUNK_FREE, false, &ask);
         return NULL;
     }
-    uint32_t victim = chunk_victim(&transfer->plan, stream);
-    if (victim)
-        trace_step(transfer, LDL_STEP_STEAL, stream, ask, 0, NULL, "from stream %u", victim);
-    else
-        trace_step(transfer, LDL_STEP_SPLIT, stream, ask, 0, NULL, "one more stream");
+    trace_claim(transfer, stream, ask);
     return fetch;
 }
 

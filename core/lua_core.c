@@ -20,7 +20,7 @@
 #include "url.h"
 
 #define ENGINE "luadl.engine"
-#define DECODED_MOST 65536
+#define LONGEST_CHARACTER 4 /* bytes of UTF-8 */
 #define EXTENTS_MOST 4096
 
 struct engine {
@@ -28,6 +28,15 @@ struct engine {
 };
 
 /* Errors */
+
+/* When the server wants to be asked again. */
+static void push_patience(lua_State *L, const struct ldl_error *error)
+{
+    if (error->retry_after >= 0)
+        lua_pushnumber(L, error->retry_after), lua_setfield(L, -2, "retry_after");
+    if (error->retry_at >= 0)
+        lua_pushnumber(L, error->retry_at), lua_setfield(L, -2, "retry_at");
+}
 
 static void push_error(lua_State *L, const struct ldl_error *error)
 {
@@ -43,10 +52,9 @@ static void push_error(lua_State *L, const struct ldl_error *error)
         lua_pushinteger(L, error->errnum), lua_setfield(L, -2, "errno");
     if (error->curl_code)
         lua_pushinteger(L, error->curl_code), lua_setfield(L, -2, "curl_code");
-    if (error->retry_after >= 0)
-        lua_pushnumber(L, error->retry_after), lua_setfield(L, -2, "retry_after");
-    if (error->retry_at >= 0)
-        lua_pushnumber(L, error->retry_at), lua_setfield(L, -2, "retry_at");
+    if (error->unsent)
+        lua_pushboolean(L, 1), lua_setfield(L, -2, "unsent");
+    push_patience(L, error);
 }
 
 /* nil and an error table, for a negative result. */
@@ -142,14 +150,14 @@ static const char *pair_string(lua_State *L, int index)
 }
 
 /* headers = { { name, value }, ... } into memory that Lua collects; the table keeps the strings. */
-static void read_headers(lua_State *L, int table, struct ldl_request *request)
+static struct ldl_header *read_headers(lua_State *L, int table, size_t *count)
 {
-    request->header_count = field_length(L, table, "headers");
-    if (request->header_count == 0)
-        return;
-    struct ldl_header *list = lua_newuserdata(L, request->header_count * sizeof *list);
+    *count = field_length(L, table, "headers");
+    if (*count == 0)
+        return NULL;
+    struct ldl_header *list = lua_newuserdata(L, *count * sizeof *list);
     lua_getfield(L, table, "headers"); /* ... list headers */
-    for (size_t i = 0; i < request->header_count; i++) {
+    for (size_t i = 0; i < *count; i++) {
         lua_rawgeti(L, -1, (int) i + 1); /* ... list headers pair */
         luaL_checktype(L, -1, LUA_TTABLE);
         list[i].name = pair_string(L, 1);
@@ -157,7 +165,7 @@ static void read_headers(lua_State *L, int table, struct ldl_request *request)
         lua_pop(L, 1);
     }
     lua_pop(L, 1); /* ... list */
-    request->headers = list;
+    return list;
 }
 
 static void read_hosts(lua_State *L, int table, struct ldl_request *request)
@@ -243,7 +251,7 @@ static void read_request(lua_State *L, int table, struct ldl_request *request)
         request->max_redirects = -1;
     read_range(L, table, request);
     request->body = field_bytes(L, table, "body", &request->body_length);
-    read_headers(L, table, request);
+    request->headers = read_headers(L, table, &request->header_count);
     read_hosts(L, table, request);
 }
 
@@ -292,7 +300,7 @@ static int engine_start(lua_State *L)
     return push_result(L, ldl_start(session, id, &target));
 }
 
-/* engine:retry(id, { first, last }, { url =, fresh =, fewer =, single =, restart = }) -> true */
+/* engine:retry(id, { first, last }, { url =, headers =, user =, fresh =, fewer =, single =, restart = }) -> true */
 static int engine_retry(lua_State *L)
 {
     struct ldl_retry how = {0};
@@ -304,6 +312,8 @@ static int engine_retry(lua_State *L)
     int64_t first = (int64_t) luaL_optinteger(L, -1, 0);
     if (lua_istable(L, 4)) {
         how.url = field_string(L, 4, "url");
+        how.headers = read_headers(L, 4, &how.header_count);
+        how.user = field_string(L, 4, "user");
         how.fresh = field_boolean(L, 4, "fresh");
         how.fewer = field_boolean(L, 4, "fewer");
         how.single = field_boolean(L, 4, "single");
@@ -448,11 +458,18 @@ static void push_range(lua_State *L, const struct ldl_event *event)
     lua_setfield(L, -2, "range");
 }
 
+static void push_stream(lua_State *L, const struct ldl_event *event)
+{
+    if (event->stream > 0)
+        lua_pushinteger(L, event->stream), lua_setfield(L, -2, "stream");
+}
+
 static void push_fault(lua_State *L, const struct ldl_event *event)
 {
     static const char *const stages[] = {"request", "open", "publish"};
     lua_pushstring(L, stages[event->stage]), lua_setfield(L, -2, "stage");
     push_range(L, event);
+    push_stream(L, event);
     lua_pushinteger(L, event->attempt), lua_setfield(L, -2, "attempt");
     lua_pushboolean(L, event->progress), lua_setfield(L, -2, "progress");
     lua_pushboolean(L, event->extra), lua_setfield(L, -2, "extra");
@@ -477,6 +494,8 @@ static void push_done(lua_State *L, const struct ldl_event *event)
     lua_pushboolean(L, event->resumable), lua_setfield(L, -2, "resumable");
     if (event->error.kind != LDL_OK)
         push_error(L, &event->error), lua_setfield(L, -2, "error");
+    else if (event->error.retry_at > 0)
+        push_patience(L, &event->error);
 }
 
 static void push_trace(lua_State *L, const struct ldl_event *event)
@@ -488,8 +507,7 @@ static void push_trace(lua_State *L, const struct ldl_event *event)
     lua_pushnumber(L, event->time), lua_setfield(L, -2, "time");
     lua_pushnumber(L, event->elapsed), lua_setfield(L, -2, "seconds");
     lua_pushstring(L, event->error.message), lua_setfield(L, -2, "message");
-    if (event->stream > 0)
-        lua_pushinteger(L, event->stream), lua_setfield(L, -2, "stream");
+    push_stream(L, event);
     if (event->error.url[0])
         lua_pushstring(L, event->error.url), lua_setfield(L, -2, "url");
     push_range(L, event);
@@ -630,13 +648,11 @@ static int core_decode(lua_State *L)
     size_t length;
     const char *charset = luaL_checkstring(L, 1);
     const char *bytes = luaL_checklstring(L, 2, &length);
-    if (length > DECODED_MOST / 4)
-        return 0;
+    size_t size = length * LONGEST_CHARACTER + 64;
+    char *out = lua_newuserdata(L, size);
     iconv_t to_utf8 = iconv_open("UTF-8", charset);
     if (to_utf8 == (iconv_t) -1) // NOLINT: how iconv says so
         return 0;
-    char out[DECODED_MOST];
-    size_t size = sizeof out;
     bool good = convert(to_utf8, (char *) bytes, length, out, &size);
     iconv_close(to_utf8);
     if (!good)

@@ -1,7 +1,7 @@
-/* lua_sys.c: luadl.sys, what the command needs of the system: its terminal, signals and limits.
+/* lua_sys.c: luadl.sys, what programs need of the system: terminal, signals, limits, shared files.
  * SPDX-License-Identifier: MIT
  *
- * For programs, which own their process; the engine never touches signal dispositions. A handler
+ * For those who own their process; the engine never touches signal dispositions. A handler
  * has no argument to carry state, hence the file's variables. Link with -z nodelete: a handler must
  * not be unloaded.
  */
@@ -222,6 +222,36 @@ static int sys_raise_fd_limit(lua_State *L)
     return 1;
 }
 
+/* Pages of address space in use, or 0. */
+static rlim_t used_pages(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%lu", &pages) != 1)
+        pages = 0;
+    fclose(file);
+    return pages;
+}
+
+/* limit_memory(bytes) -> true: the process may take so much more address space | nil, message, errno */
+static int sys_limit_memory(lua_State *L)
+{
+    struct rlimit limit;
+    rlim_t more = (rlim_t) luaL_checkinteger(L, 1);
+    rlim_t wanted = used_pages() * (rlim_t) sysconf(_SC_PAGESIZE) + more;
+    if (getrlimit(RLIMIT_AS, &limit) != 0)
+        return push_failure(L, errno);
+    if (wanted > more && limit.rlim_cur > wanted) {
+        limit.rlim_cur = wanted;
+        if (setrlimit(RLIMIT_AS, &limit) != 0)
+            return push_failure(L, errno);
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 /* files that several processes change */
 
 struct lock {
@@ -267,7 +297,12 @@ static int sys_lock(lua_State *L)
     luaL_setmetatable(L, LOCK);
     lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     int errnum = lock->fd < 0 ? errno : wait_for_lock(lock->fd, (double) seconds);
-    return errnum == 0 ? 1 : push_failure(L, errnum);
+    if (errnum == 0)
+        return 1;
+    if (lock->fd >= 0)
+        close(lock->fd);
+    lock->fd = -1;
+    return push_failure(L, errnum);
 }
 
 /* The bytes as a new file; 0 or an errno. */
@@ -389,6 +424,7 @@ static const luaL_Reg functions[] = {
     {"make_directories", sys_make_directories},
     {"writable", sys_writable},
     {"raise_fd_limit", sys_raise_fd_limit},
+    {"limit_memory", sys_limit_memory},
     {"hide", sys_hide},
     {"lock", sys_lock},
     {"replace", sys_replace},

@@ -12,12 +12,12 @@ static const struct part {
     const char *name;
     CURLUPart what;
 } parts[] = {
-    {"scheme", CURLUPART_SCHEME},     {"user", CURLUPART_USER}, {"password", CURLUPART_PASSWORD},
-    {"host", CURLUPART_HOST},         {"path", CURLUPART_PATH}, {"query", CURLUPART_QUERY},
+    {"host", CURLUPART_HOST},         {"scheme", CURLUPART_SCHEME}, {"user", CURLUPART_USER},
+    {"password", CURLUPART_PASSWORD}, {"path", CURLUPART_PATH},     {"query", CURLUPART_QUERY},
     {"fragment", CURLUPART_FRAGMENT}, {"port", CURLUPART_PORT},
 };
 
-enum { PARTS = sizeof parts / sizeof *parts };
+enum { HOST, PARTS = sizeof parts / sizeof *parts };
 
 /* Nothing of Lua is called while a handle is open: an error there would leave it behind. */
 struct parsed {
@@ -37,6 +37,8 @@ static CURLUcode read_parts(CURLU *handle, struct parsed *out)
     for (int i = 0; i < PARTS; i++)
         if (curl_url_get(handle, parts[i].what, &out->value[i], 0) == CURLUE_OUT_OF_MEMORY)
             return CURLUE_OUT_OF_MEMORY;
+    if (!out->value[HOST]) /* file: */
+        return CURLUE_NO_HOST;
     return curl_url_get(handle, CURLUPART_URL, &out->text, 0);
 }
 

@@ -19,15 +19,15 @@
 #include "lua_compat.h"
 
 #define XML "luadl.xml_core"
-#define SEPARATOR '\xff' /* between a namespace and a name: no byte of UTF-8 */
-#define ENTITY_MOST 64   /* bytes that an entity may stand for */
-#define BATCH 65536      /* bytes of events, more or less */
+#define SEPARATOR 0xff /* between a namespace and a name: no byte of UTF-8 */
+#define ENTITY_MOST 64 /* bytes that an entity may stand for */
+#define BATCH 65536    /* bytes of events, more or less */
 
 enum tag { START = '<', NAME = 'n', VALUE = 'v', OPEN = 'o', END = '>', TEXT = '=' };
 
 struct reader {
     XML_Parser parser; /* NULL: closed */
-    bool is_begun, is_ended;
+    bool is_begun, is_ended, is_failed;
     int depth, depth_most;
     const char *refusal;              /* why the document isn't read on, or NULL */
     char *bytes;                      /* records: a tag, a length, the text */
@@ -205,7 +205,7 @@ static int xml_new(lua_State *L)
     struct reader *reader = lua_newuserdata(L, sizeof *reader);
     *reader = (struct reader){.depth_most = depth_most, .last_text = NO_TEXT};
     luaL_setmetatable(L, XML);
-    reader->parser = XML_ParserCreateNS(encoding, SEPARATOR);
+    reader->parser = XML_ParserCreateNS(encoding, (XML_Char) SEPARATOR);
     if (!reader->parser)
         return luaL_error(L, "not enough memory");
     set_handlers(reader);
@@ -296,7 +296,8 @@ static enum XML_Status read_on(struct reader *reader, const char *text, size_t l
 }
 
 /* reader:next(text) -> events, or nothing after the last | nil, message, whether it is one that a
- * parser could read but this one refuses. Always the same text. */
+ * parser could read but this one refuses. Always the same text. What comes before a failure is
+ * handed out first. */
 static int reader_next(lua_State *L)
 {
     size_t length;
@@ -305,11 +306,12 @@ static int reader_next(lua_State *L)
     luaL_argcheck(L, length < INT_MAX / 2, 2, "too long");
     if (reader->is_ended)
         return 0;
+    if (reader->is_failed)
+        return push_failure(L, reader);
     reader->size = 0, reader->last_text = NO_TEXT;
     enum XML_Status status = read_on(reader, text, length);
-    if (status == XML_STATUS_ERROR || reader->refusal)
-        return push_failure(L, reader);
     reader->is_ended = status == XML_STATUS_OK;
+    reader->is_failed = status == XML_STATUS_ERROR || reader->refusal;
     push_events(L, reader);
     return 1;
 }

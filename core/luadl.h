@@ -82,6 +82,7 @@ struct ldl_error {
     int curl_code;      /* CURLcode, or 0 */
     double retry_after; /* seconds the server asks for, or -1 */
     double retry_at;    /* the same as seconds since the epoch, or -1 */
+    bool unsent;        /* of an answer in memory: no server has seen the request */
     char url[512];      /* where it happened, without credentials; cut to fit */
     char message[256];  /* one line for people */
 };
@@ -150,10 +151,13 @@ struct ldl_request {
 /* An answer to FAULT. All zero: the same again. */
 struct ldl_retry {
     const char *url; /* ask this URL from now on */
-    bool fresh;      /* on a new connection */
-    bool fewer;      /* halve the number of connections, at least 1 */
-    bool single;     /* one stream from now on */
-    bool restart;    /* drop what was received and begin anew */
+    const struct ldl_header *headers; /* in the place of the request's from now on, or NULL */
+    size_t header_count;
+    const char *user; /* log in so from now on, at the URL's own origin; or NULL */
+    bool fresh;       /* on a new connection */
+    bool fewer;       /* halve the number of connections, at least 1 */
+    bool single;      /* one stream from now on */
+    bool restart;     /* drop what was received and begin anew */
 };
 
 enum ldl_event_type {
@@ -201,7 +205,7 @@ struct ldl_event {
     int64_t received; /* DONE: of the file; FAULT: by the failed attempt */
     int64_t resumed;  /* DONE: bytes of it that an earlier run had brought */
     bool resumable;   /* DONE: it failed, and the same request goes on where it stopped */
-    /* FAULT, DONE */
+    /* FAULT, DONE; of an answer in memory with LDL_OK, too: its retry_after */
     struct ldl_error error;
     int stage;           /* FAULT: enum ldl_stage */
     int64_t first, last; /* FAULT: the range asked for, inclusive; last -1: open */
@@ -211,7 +215,7 @@ struct ldl_event {
     bool redirected;     /* FAULT: the URL that failed was reached by a redirect */
     /* TRACE: error.url says where, error.message what; first and last the range; elapsed: how long */
     int step;            /* enum ldl_step */
-    int stream;          /* which one, from 1; 0: the whole */
+    int stream;          /* FAULT, TRACE: which one, from 1; 0: the whole */
     double time;         /* monotonic seconds */
     int active;          /* FAULT: other streams that are delivering */
 };

@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "field.h"
 
@@ -75,10 +76,13 @@ static void set_head(struct fetch *fetch, int status, const struct ldl_header *h
     pthread_mutex_unlock(&transfer->lock);
 }
 
-/* The room for it, where the server tells the length. */
+/* The room for it, where the server tells the length; and when to ask again, if it tells. */
 static void begin_body(struct fetch *fetch, const struct fields *fields)
 {
     int64_t length = -1, most = fetch->transfer->request.options.max_size;
+    fetch->answer.retry_after = fetch->answer.retry_at = -1;
+    field_retry_after(fields, (double) time(NULL), &fetch->answer.retry_after,
+                      &fetch->answer.retry_at);
     if (field_content_length(fields, &length) == FIELD_BAD)
         error_set(&fetch->error, LDL_PROTOCOL, fetch->url.text,
                   "the answer has a Content-Length that is not one number");
@@ -128,7 +132,9 @@ void page_collect(struct fetch *fetch, const char *bytes, size_t length)
 
 void page_end(struct fetch *fetch, int code)
 {
-    struct ldl_error none = {.kind = LDL_OK, .retry_after = -1, .retry_at = -1};
+    struct ldl_error none = {.kind = LDL_OK,
+                             .retry_after = fetch->answer.retry_after,
+                             .retry_at = fetch->answer.retry_at};
     if (code != CURLE_OK)
         fetch_fail(fetch, code);
     else if (fetch->error.kind == LDL_OK)
@@ -137,6 +143,8 @@ void page_end(struct fetch *fetch, int code)
 
 void page_fail(struct fetch *fetch)
 {
-    if (fetch->error.kind != LDL_OK && !atomic_load(&fetch->transfer->over))
-        transfer_fail(fetch->transfer, &fetch->error);
+    if (fetch->error.kind == LDL_OK || atomic_load(&fetch->transfer->over))
+        return;
+    fetch->error.unsent = !fetch_connected(fetch);
+    transfer_fail(fetch->transfer, &fetch->error);
 }

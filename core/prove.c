@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUMS_MOST 512 /* blocks that fit into the journal of a length that became known late */
-
 bool prove_by_validator(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
@@ -32,7 +30,6 @@ int prove_total(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
     int64_t total = fetch->answer.seen.total;
-    uint32_t shift = JOURNAL_BLOCK_SHIFT;
     bool late = transfer->known.total < 0 && total >= 0;
     if (late && total < held_end(transfer)) {
         error_set(&fetch->error, LDL_REMOTE_CHANGED, fetch->url.text,
@@ -42,11 +39,9 @@ int prove_total(struct fetch *fetch)
     identity_complete(&transfer->known, &fetch->answer.seen);
     if (!late)
         return 0;
-    while (total >> shift >= SUMS_MOST)
-        shift++;
     plan_set_total(&transfer->plan, total);
     transfer->length_verified = true;
-    return sums_init(&transfer->sums, total, shift);
+    return sums_init(&transfer->sums, total, journal_late_shift(total));
 }
 
 /* Transfer lock held. */
@@ -78,6 +73,19 @@ static void unreadable(struct fetch *fetch, int kind, int errnum)
     transfer_fail(fetch->transfer, &error);
 }
 
+/* Who wants a strong validator isn't content with bytes (H25). */
+static bool is_refused(struct fetch *fetch)
+{
+    struct ldl_error error;
+    struct transfer *transfer = fetch->transfer;
+    if (transfer->adopted || transfer->request.options.resume_check != LDL_CHECK_STRICT)
+        return false;
+    error_set(&error, LDL_REMOTE_CHANGED, fetch->url.text,
+              "no strong validator of the answer shows that it is still the same file");
+    transfer_fail(transfer, &error);
+    return true;
+}
+
 static void compare(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
@@ -101,6 +109,8 @@ static void compare(struct fetch *fetch)
 void prove_compare(struct fetch *fetch, const char *bytes, size_t length)
 {
     size_t size = (size_t) (fetch->ask.end - fetch->ask.first);
+    if (is_refused(fetch))
+        return;
     if (!fetch->buffer)
         fetch->buffer = malloc(size);
     if (!fetch->buffer) {

@@ -16,7 +16,7 @@
 
 /* The end */
 
-/* What was counted stays, with its journal, for another run; else nothing does. */
+/* What was counted stays, with its journal, for another run; what another program left stays as it was; else nothing does. */
 static void leave_part(struct transfer *transfer)
 {
     struct file *file = &transfer->file;
@@ -26,12 +26,11 @@ static void leave_part(struct transfer *transfer)
     pthread_mutex_lock(&transfer->lock);
     bool kept = counted && transfer->recorded;
     transfer->resumable = kept && transfer->error.kind != LDL_CHECKSUM; /* that won't change */
-    bool keep = kept || transfer->adopted
-                || (transfer->keep_part && transfer->error.kind != LDL_CANCELLED);
+    bool keep = kept || (transfer->keep_part && transfer->error.kind != LDL_CANCELLED);
     pthread_mutex_unlock(&transfer->lock);
-    if (transfer->adopted && !counted)
+    if (!keep && file->found >= 0)
         adoption_return(transfer);
-    if (!keep)
+    else if (!keep)
         file_remove(file);
     if (counted && !keep)
         record_remove(&transfer->record);

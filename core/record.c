@@ -119,12 +119,21 @@ int record_find(struct record *record, int dirfd, const char *part)
 
 /* Make and write */
 
-/* What stands there belongs to a part that is gone. */
+static int sync_directory(struct record *record)
+{
+    return fsync(record->dirfd) == 0 || errno == EINVAL || errno == EOPNOTSUPP
+               ? 0
+               : fail(record, errno);
+}
+
+/* What stands there belongs to a part that is gone. No power cut may bring it back beside the next one's bytes. */
 static int remove_existing(struct record *record)
 {
     int result = open_existing(record, true);
     if (result == 0 && unlinkat(record->dirfd, record->name, 0) != 0 && errno != ENOENT)
         result = fail(record, errno);
+    if (result == 0)
+        result = sync_directory(record);
     if (record->fd >= 0)
         close(record->fd);
     record->fd = -1;
@@ -162,7 +171,11 @@ static int make_room(struct record *record)
     struct stat now;
     if (fstat(record->fd, &now) != 0)
         return fail(record, errno);
-    if (fallocate(record->fd, 0, 0, record->layout.file_size) == 0)
+    int result;
+    do
+        result = fallocate(record->fd, 0, 0, record->layout.file_size);
+    while (result != 0 && errno == EINTR);
+    if (result == 0)
         return 0;
     bool unsupported = errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL;
     if (!unsupported)
@@ -214,11 +227,11 @@ int record_write(struct record *record)
     return write_next(record, true);
 }
 
-static int sync_directory(struct record *record)
+int record_settle(struct record *record)
 {
-    return fsync(record->dirfd) == 0 || errno == EINVAL || errno == EOPNOTSUPP
-               ? 0
-               : fail(record, errno);
+    int result = fdatasync(record->fd) == 0 ? sync_directory(record) : fail(record, errno);
+    record->broken = record->broken || result != 0;
+    return result;
 }
 
 static int lay_out(struct record *record)
@@ -233,6 +246,9 @@ static int lay_out(struct record *record)
 
 int record_create(struct record *record, int dirfd, const char *part, bool stable)
 {
+    if (record->fd >= 0) /* of a beginning that failed; its lock goes with it */
+        close(record->fd);
+    record->fd = -1;
     record->journal.seq = 0;
     record->broken = record->whole = record->settled = false;
     int result = set_name(record, dirfd, part);
@@ -346,13 +362,23 @@ int ldl_read_record(const char *path, struct ldl_record *out)
     return result > 0 ? -LDL_JOURNAL_CORRUPT : result;
 }
 
+/* Is the part gone, or only a second name of the published file (F26)? Then that goes now. */
+static bool part_is_gone(const struct record *record, const char *part)
+{
+    struct stat one, other;
+    if (fstatat(record->dirfd, part, &one, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT;
+    return fstatat(record->dirfd, record->journal.name, &other, AT_SYMLINK_NOFOLLOW) == 0
+           && one.st_dev == other.st_dev && one.st_ino == other.st_ino
+           && unlinkat(record->dirfd, part, 0) == 0;
+}
+
 void record_sweep(const char *path)
 {
     char part[256];
-    struct stat seen;
     struct record record;
     if (look_up(&record, path, part, sizeof part, true) == 0 && record.journal.committed
-        && fstatat(record.dirfd, part, &seen, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+        && part_is_gone(&record, part))
         record_remove(&record);
     let_go(&record);
 }

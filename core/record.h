@@ -38,9 +38,12 @@ enum { RECORD_FOREIGN = JOURNAL_FOREIGN_VERSION, RECORD_NONE };
 int record_find(struct record *record, int dirfd, const char *part);
 
 /* Makes it anew, with room for all checkpoints to come, and writes record->journal, whose identity,
- * URL and block shift are set, as its first slot without extents. Its own name is stable when it
- * returns, if that is wanted. */
+ * URL and block shift are set, as its first slot. Its own name is stable when it returns, if that is
+ * wanted. */
 int record_create(struct record *record, int dirfd, const char *part, bool stable);
+
+/* What was created and not made stable is so now. After a failure it is broken. */
+int record_settle(struct record *record);
 
 /* The next slot, from record->journal; stable when it returns. After a failure it is broken. */
 int record_write(struct record *record);
@@ -48,11 +51,11 @@ int record_write(struct record *record);
 /* Takes its name away, if it is still its own. */
 void record_remove(struct record *record);
 
-/* Removes what stands beside the part, read or not. 0 or a negative kind. */
+/* Removes what stands beside the part, read or not; that is stable. 0 or a negative kind. */
 int record_discard(struct record *record, int dirfd, const char *part);
 
-/* Removes the committed record beside the part of this path, if the part is gone: a run that ended
- * between publishing and tidying up left it. */
+/* Removes the committed record beside the part of this path, if the part is gone or a second name of
+ * the published file: a run that ended between publishing and tidying up left it. */
 void record_sweep(const char *path);
 
 #endif

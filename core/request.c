@@ -40,6 +40,20 @@ static bool is_reserved(const char *name)
     return false;
 }
 
+static bool are_headers(const struct ldl_header *list, size_t count)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < count; i++)
+        good = list[i].name && list[i].value && is_token(list[i].name) && is_clean(list[i].value)
+               && !is_reserved(list[i].name);
+    return good;
+}
+
+int request_check_retry(const struct ldl_retry *how)
+{
+    return is_clean(how->user) && are_headers(how->headers, how->header_count) ? 0 : -LDL_USAGE;
+}
+
 int request_check(const struct ldl_request *request)
 {
     bool good = request->url && is_clean(request->user_agent) && is_clean(request->user)
@@ -49,11 +63,7 @@ int request_check(const struct ldl_request *request)
                 && (request->in_memory || (!request->method && !request->body))
                 && request->connections <= CONNECTIONS_MOST;
     good = good && (!request->target || (request->target->name && request->target->name[0]));
-    for (size_t i = 0; good && i < request->header_count; i++)
-        good = request->headers[i].name && request->headers[i].value
-               && is_token(request->headers[i].name) && is_clean(request->headers[i].value)
-               && !is_reserved(request->headers[i].name);
-    return good ? 0 : -LDL_USAGE;
+    return good && are_headers(request->headers, request->header_count) ? 0 : -LDL_USAGE;
 }
 
 /* Copies */

@@ -16,6 +16,7 @@ struct request {
 
 /* No line break and no header of the engine's own gets into a request (S3). 0 or -LDL_USAGE. */
 int request_check(const struct ldl_request *request);
+int request_check_retry(const struct ldl_retry *how);
 
 /* Copies every string; 0, -LDL_BAD_URL or -LDL_NO_MEMORY. request_free also after a failure. */
 int request_copy(const struct ldl_request *given, struct request *out);

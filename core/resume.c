@@ -311,6 +311,16 @@ static bool agrees(struct transfer *transfer, const struct journal *journal)
     return !transfer->head || identity_agrees(&journal->identity, &transfer->known);
 }
 
+/* Perhaps the page of a login portal: no word about the resource, and no reason to drop anything (H30). */
+static bool is_stranger(const struct transfer *transfer, const struct journal *journal)
+{
+    const struct identity *seen = &transfer->known;
+    return transfer->head && transfer->head->status == 200 && seen->etag_strength == ETAG_NONE
+           && seen->last_modified < 0
+           && (strcmp(journal->identity.type, seen->type) != 0
+               || identity_total_differs(&journal->identity, seen));
+}
+
 static bool is_same_url(const struct transfer *transfer, const struct journal *journal)
 {
     const char *url = transfer->request.url.text;
@@ -367,6 +377,12 @@ static int take_adopted(struct transfer *transfer, struct ldl_error *error)
 
 /* Look */
 
+static int refuse_for_good(struct ldl_error *error, int kind, const char *why)
+{
+    (void) refuse(error, kind, why);
+    return RESUME_REFUSED;
+}
+
 static int judge_record(struct transfer *transfer, struct ldl_error *error)
 {
     const struct journal *journal = &transfer->record.journal;
@@ -377,14 +393,20 @@ static int judge_record(struct transfer *transfer, struct ldl_error *error)
         return refuse(error, LDL_EXISTS, "the .part of an earlier run is in the way");
     if (!is_same_url(transfer, journal))
         return refuse(error, LDL_EXISTS, "its .part belongs to another URL");
+    if (!transfer_expects(transfer, &journal->identity, NULL, error))
+        return RESUME_REFUSED;
+    if (options->max_size > 0 && journal->identity.total > options->max_size)
+        return refuse_for_good(error, LDL_TOO_LARGE, "it is larger than max_size");
+    if (is_stranger(transfer, journal))
+        return refuse_for_good(error, LDL_RANGE_IGNORED,
+                               "the server sent something else than what its .part is from");
     if (!agrees(transfer, journal))
         return refuse(error, LDL_REMOTE_CHANGED,
                       "the server has another file than the .part is from");
-    if (options->resume_check == LDL_CHECK_STRICT && !identity_has_validator(&journal->identity)) {
-        refuse(error, LDL_REMOTE_CHANGED,
-               "no strong validator tells whether the server still has the same file");
-        return RESUME_REFUSED;
-    }
+    if (options->resume_check == LDL_CHECK_STRICT && !identity_has_validator(&journal->identity))
+        return refuse_for_good(
+            error, LDL_REMOTE_CHANGED,
+            "no strong validator tells whether the server still has the same file");
     /* A server that sends the whole in any case has to: what is held is of no use. */
     return transfer->head && !transfer->ranges ? begin_at_zero(transfer, error)
                                                : go_on(transfer, error);

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "connection.h"
 #include "date.h"
 #include "jar.h"
 #include "trace.h"
@@ -87,19 +88,37 @@ static int drop_defaults(struct fetch *fetch, bool typed)
     return result == 0 && !typed ? append(fetch, "Content-Type:") : result;
 }
 
-static bool has_own_cookies(const struct ldl_request *options)
+/* What the caller wants sent, as it was last said. */
+struct fields {
+    const struct ldl_header *list;
+    size_t count;
+    struct head *held; /* one reference, or NULL */
+};
+
+static struct fields take_fields(struct fetch *fetch)
 {
-    for (size_t i = 0; i < options->header_count; i++)
-        if (strcasecmp(options->headers[i].name, "Cookie") == 0)
+    struct transfer *transfer = fetch->transfer;
+    const struct ldl_request *options = options_of(fetch);
+    pthread_mutex_lock(&transfer->lock);
+    struct head *held = head_ref(transfer->sent);
+    pthread_mutex_unlock(&transfer->lock);
+    return held ? (struct fields){held->headers, held->count, held}
+                : (struct fields){options->headers, options->header_count, NULL};
+}
+
+static bool has_own_cookies(const struct fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++)
+        if (strcasecmp(fields->list[i].name, "Cookie") == 0)
             return true;
     return false;
 }
 
 /* Of the session, unless the caller says which ones; none after a downgrade, as they are credentials. */
-static int add_cookies(struct fetch *fetch)
+static int add_cookies(struct fetch *fetch, const struct fields *fields)
 {
     struct jar *jar = fetch->transfer->jar;
-    if (!jar || fetch->bare || has_own_cookies(options_of(fetch)))
+    if (!jar || fetch->bare || has_own_cookies(fields))
         return 0;
     struct site site = fetch_site(fetch);
     char *cookies = jar_header(jar, &site, time(NULL));
@@ -108,14 +127,13 @@ static int add_cookies(struct fetch *fetch)
     return result;
 }
 
-static int build_headers(struct fetch *fetch)
+static int add_fields(struct fetch *fetch, const struct fields *fields)
 {
-    const struct ldl_request *options = options_of(fetch);
     bool all = !fetch->stripped || trusted(fetch);
     bool encoding = false, typed = false;
     int result = 0;
-    for (size_t i = 0; result == 0 && i < options->header_count; i++) {
-        const struct ldl_header *header = &options->headers[i];
+    for (size_t i = 0; result == 0 && i < fields->count; i++) {
+        const struct ldl_header *header = &fields->list[i];
         if (!all && !harmless(header->name))
             continue;
         encoding = encoding || strcasecmp(header->name, "Accept-Encoding") == 0;
@@ -123,13 +141,21 @@ static int build_headers(struct fetch *fetch)
         result = add_header(fetch, header);
     }
     if (result == 0)
-        result = add_cookies(fetch);
+        result = add_cookies(fetch, fields);
     if (result == 0)
         result = add_condition(fetch);
-    if (result == 0 && options->body)
+    if (result == 0 && options_of(fetch)->body)
         result = drop_defaults(fetch, typed);
     /* Coded bytes have other offsets (H39): ask for none. */
     return result == 0 && !encoding ? append(fetch, "Accept-Encoding: identity") : result;
+}
+
+static int build_headers(struct fetch *fetch)
+{
+    struct fields fields = take_fields(fetch);
+    int result = add_fields(fetch, &fields);
+    head_unref(fields.held);
+    return result;
 }
 
 static curl_socket_t open_socket(void *subject, curlsocktype purpose, struct curl_sockaddr *address)
@@ -189,6 +215,14 @@ static void set_http(struct fetch *fetch, CURL *easy, const struct ldl_request *
         curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
         curl_easy_setopt(easy, CURLOPT_USERPWD, user);
     }
+}
+
+static void set_trace(struct fetch *fetch, CURL *easy, const struct ldl_request *options)
+{
+    if (!options->trace)
+        return;
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, connection_trace_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, fetch);
 }
 
 static bool is_get(const char *method)
@@ -252,6 +286,7 @@ int send_configure(struct fetch *fetch)
     set_security(easy, options);
     set_network(fetch, easy, options);
     set_http(fetch, easy, options);
+    set_trace(fetch, easy, options);
     set_method(fetch, easy, options);
     set_range(fetch, easy);
     pin_address(fetch, easy);

@@ -21,7 +21,7 @@
 
 #define LOOPS_DEFAULT 4
 #define JOIN_WITHIN 2.0    /* seconds that close waits for the threads */
-#define ANSWER_WITHIN 0.15 /* seconds until a cancelled transfer is reported, whatever hangs (I6) */
+#define ANSWER_WITHIN 0.1  /* seconds until a cancelled transfer is reported, whatever hangs (I6) */
 #define WAIT_MOST 3600.0   /* seconds of one poll(), whose time is an int of milliseconds */
 #define BUCKETS 256
 
@@ -32,7 +32,7 @@ struct ldl_session {
     struct queue events;
     struct limit limit;
     struct jar jar;
-    bool cookies; /* the jar is in use */
+    bool cookies;       /* the jar is in use */
     atomic_int streams; /* of all transfers */
     struct latch threads;
     struct loops loops;
@@ -354,16 +354,11 @@ static int rename_target(struct transfer *transfer, const char *name)
 
 static int set_target(struct transfer *transfer, const struct ldl_target *target)
 {
-    int result = replace_text(&transfer->dir, target->dir);
-    if (result == 0)
-        result = replace_text(&transfer->name, target->name);
+    int result = transfer_set_target(transfer, target);
     if (result == 0)
         result = rename_target(transfer, target->name);
     if (result != 0)
         return result;
-    transfer->replace = target->exists == LDL_EXISTS_REPLACE;
-    transfer->drop_part = transfer->drop_part || target->restart;
-    transfer->has_target = true;
     transfer->unanswered = false;
     transfer_job(transfer, transfer->state == LDL_PUBLISHING ? JOB_PUBLISH : JOB_OPEN);
     return 0;
@@ -401,10 +396,32 @@ static int change_url(struct transfer *transfer, const char *text)
     return result;
 }
 
+static int change_headers(struct transfer *transfer, const struct ldl_retry *how)
+{
+    if (!how->headers)
+        return 0;
+    struct head *sent = head_new("", 0, how->headers, how->header_count);
+    if (!sent)
+        return -LDL_NO_MEMORY;
+    head_unref(transfer->sent);
+    transfer->sent = sent;
+    return 0;
+}
+
+/* A login is for the request's own origin. */
+static int change_user(struct transfer *transfer, const char *user)
+{
+    return user && !transfer->stripped ? replace_text(&transfer->user, user) : 0;
+}
+
 static int apply_retry(struct transfer *transfer, int64_t first, const struct ldl_retry *how)
 {
     const char *url = how->url ? how->url : how->restart ? transfer->request.url.text : NULL;
     int result = transfer->unanswered ? -LDL_USAGE : url ? change_url(transfer, url) : 0;
+    if (result == 0)
+        result = change_headers(transfer, how);
+    if (result == 0)
+        result = change_user(transfer, how->user);
     if (result != 0)
         return result;
     if (transfer->held > 0)
@@ -426,7 +443,7 @@ static int apply_retry(struct transfer *transfer, int64_t first, const struct ld
 int ldl_retry(ldl_session *session, ldl_id id, int64_t first, const struct ldl_retry *how)
 {
     struct transfer *transfer = find(session, id);
-    if (!transfer)
+    if (!transfer || request_check_retry(how) != 0)
         return -LDL_USAGE;
     pthread_mutex_lock(&transfer->lock);
     int result = apply_retry(transfer, first, how);

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 double monotonic(void)
 {
@@ -56,7 +58,7 @@ struct head *head_new(const char *url, int status, const struct ldl_header *head
     return head;
 }
 
-static struct head *head_ref(struct head *head)
+struct head *head_ref(struct head *head)
 {
     if (head)
         atomic_fetch_add(&head->refs, 1);
@@ -71,16 +73,35 @@ void head_unref(struct head *head)
 
 /* Transfers */
 
-static int set_target(struct transfer *transfer, const struct ldl_target *target)
+static char *in_folder(const struct transfer *transfer, const char *dir)
 {
-    if (!target)
-        return 0;
-    transfer->has_target = true;
-    transfer->dir = target->dir ? strdup(target->dir) : NULL;
-    transfer->name = strdup(target->name);
+    char *folder = NULL;
+    bool relative = !dir || dir[0] != '/';
+    if (relative && transfer->began_in)
+        return asprintf(&folder, "%s/%s", transfer->began_in, dir ? dir : "") < 0 ? NULL : folder;
+    return strdup(dir && *dir ? dir : ".");
+}
+
+int transfer_set_target(struct transfer *transfer, const struct ldl_target *target)
+{
+    char *dir = target->dir ? strdup(target->dir) : NULL;
+    char *name = strdup(target->name), *folder = in_folder(transfer, target->dir);
+    if (!name || !folder || (target->dir && !dir)) {
+        free(dir);
+        free(name);
+        free(folder);
+        return -LDL_NO_MEMORY;
+    }
+    free(transfer->dir);
+    free(transfer->name);
+    free(transfer->folder);
+    transfer->dir = dir;
+    transfer->name = name;
+    transfer->folder = folder;
     transfer->replace = target->exists == LDL_EXISTS_REPLACE;
     transfer->drop_part = transfer->drop_part || target->restart;
-    return transfer->name && (transfer->dir || !target->dir) ? 0 : -LDL_NO_MEMORY;
+    transfer->has_target = true;
+    return 0;
 }
 
 int transfer_new(const struct ldl_request *request, struct transfer **out)
@@ -98,10 +119,11 @@ int transfer_new(const struct ldl_request *request, struct transfer **out)
     identity_clear(&transfer->known);
     transfer->state = LDL_WAITING;
     transfer->started = monotonic();
+    transfer->began_in = getcwd(NULL, 0);
     transfer->drop_part = request->restart;
     int result = request_copy(request, &transfer->request);
     if (result == 0)
-        result = set_target(transfer, request->target);
+        result = request->target ? transfer_set_target(transfer, request->target) : 0;
     if (result == 0 && !(transfer->url = strdup(transfer->request.url.text)))
         result = -LDL_NO_MEMORY;
     if (result != 0) {
@@ -123,11 +145,13 @@ void transfer_unref(struct transfer *transfer)
 {
     if (atomic_fetch_sub(&transfer->refs, 1) != 1)
         return;
-    file_close(&transfer->file, !record_is_open(&transfer->record));
+    file_close(&transfer->file,
+               !record_is_open(&transfer->record) && transfer->file.found < 0);
     record_close(&transfer->record);
     sums_free(&transfer->sums);
     plan_free(&transfer->plan);
     head_unref(transfer->head);
+    head_unref(transfer->sent);
     request_free(&transfer->request);
     limit_destroy(&transfer->limit);
     pthread_mutex_destroy(&transfer->lock);
@@ -135,6 +159,8 @@ void transfer_unref(struct transfer *transfer)
     free(transfer->url);
     free(transfer->user);
     free(transfer->pinned);
+    free(transfer->began_in);
+    free(transfer->folder);
     free(transfer->dir);
     free(transfer->name);
     free(transfer->path);
@@ -240,6 +266,23 @@ void transfer_check_deadline(struct transfer *transfer, double now)
     error_set(&error, LDL_DEADLINE, transfer->request.url.text, "not complete after %.3g s",
               transfer->deadline - transfer->started);
     transfer_fail(transfer, &error);
+}
+
+bool transfer_expects(const struct transfer *transfer, const struct identity *seen, const char *url,
+                      struct ldl_error *error)
+{
+    const struct ldl_request *options = &transfer->request.options;
+    const char *type = options->expect_type;
+    bool length = options->expect_size <= 0 || seen->total < 0
+                  || seen->total == options->expect_size;
+    bool right = length && (!type || strcasecmp(type, seen->type) == 0);
+    if (!length)
+        error_set(error, LDL_REMOTE_CHANGED, url, "expected %lld bytes, the server has %lld",
+                  (long long) options->expect_size, (long long) seen->total);
+    else if (!right)
+        error_set(error, LDL_REMOTE_CHANGED, url, "expected %s, the server sends %s", type,
+                  seen->type[0] ? seen->type : "no type");
+    return right;
 }
 
 bool transfer_is_part(const struct transfer *transfer)

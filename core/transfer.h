@@ -71,6 +71,7 @@ struct transfer {
     ldl_id id;
     struct request request;
     double started;       /* monotonic seconds */
+    char *began_in;       /* the current directory then, or NULL */
     double deadline;      /* monotonic seconds, or 0 */
     struct queue *events; /* to the owner */
     struct queue *home;   /* to the network thread that starts its streams */
@@ -100,6 +101,7 @@ struct transfer {
     bool stripped; /* it is of another origin: caller headers stay behind */
     bool bare;     /* it was downgraded to http: no credentials ever */
     bool redirected;
+    struct head *sent; /* headers in the place of the request's, or NULL */
     char *pinned;     /* "+host:port:address" for the next streams, or NULL */
     bool ranges;      /* the server serves ranges, and they can be trusted */
     bool restarting;  /* streams stop; the first request is sent again when they are gone */
@@ -123,7 +125,8 @@ struct transfer {
     int streams_on[LOOPS_MAX]; /* by network thread */
     bool has_target;           /* dir, name and replace are set */
     bool replace;
-    char *dir, *name;
+    char *dir, *name;          /* as given */
+    char *folder;              /* dir, from where the transfer began: the program may go elsewhere (P11) */
     char *path;              /* what was published, or NULL; set once, before DONE */
     char *part_path;         /* of VERIFY */
     char *page;              /* the body of an answer in memory; its stream's until DONE */
@@ -135,8 +138,9 @@ struct transfer {
     int64_t resumed;         /* bytes that an earlier run had brought */
     bool moved;              /* the part had the final name, and another program's content */
     bool adopted;            /* what is held is of another program: counted when it is shown */
+    const char *control;     /* the suffix of that program's control file, or NULL */
     bool drop_part;          /* what an earlier run left is not wanted */
-    bool recorded;           /* the journal may count bytes: it is reset before they are written over */
+    bool recorded;           /* the journal may count bytes */
     bool resumable;          /* it failed, and the same request goes on where it stopped */
     double finished;         /* when, for elapsed */
     double over_since;       /* when `over` was set */
@@ -182,6 +186,13 @@ void transfer_post(struct transfer *transfer, struct note *note, int type);
 /* Posts DONE unless it was posted. */
 void transfer_done(struct transfer *transfer);
 
+/* Are this the length and the type that the caller counts on (H30)? Else `error` says what isn't. */
+bool transfer_expects(const struct transfer *transfer, const struct identity *seen, const char *url,
+                      struct ldl_error *error);
+
+/* dir, name and how; 0 or a negative kind. Transfer lock held, or nobody else knows it yet. */
+int transfer_set_target(struct transfer *transfer, const struct ldl_target *target);
+
 /* What is fetched is a part of the resource; immutable. */
 bool transfer_is_part(const struct transfer *transfer);
 
@@ -202,6 +213,7 @@ int transfer_plan_anew(struct transfer *transfer);
 void transfer_restart(struct transfer *transfer);
 
 struct head *head_new(const char *url, int status, const struct ldl_header *headers, size_t count);
+struct head *head_ref(struct head *head); /* NULL: NULL */
 void head_unref(struct head *head);
 
 /* Fills an error: kind, redacted url, and a message in printf style. */

@@ -38,10 +38,18 @@ local function postpone(run, download, opts, others)
   run.hooks.postponed(download)
 end
 
+-- Its URL stood for others, which come next.
+local function unfold(run, download)
+  for index, opts in ipairs(download.requests) do table.insert(run.postponed, index, opts) end
+  run.summary.total = run.summary.total + #download.requests - 1
+  run.hooks.postponed(download)
+end
+
 local function finish(run, download, others)
   local result, err = download:wait()
   local start = run.started[download]
   run.started[download] = nil
+  if download.requests then return unfold(run, download) end
   if err and err.kind == "fd_limit" and not start.alone then
     return postpone(run, download, start.opts, others)
   end

@@ -7,6 +7,8 @@
 -- which is hostile input. The name that comes out is valid UTF-8 and nothing more: luadl.filename
 -- makes it safe.
 
+local trim = require("luadl.text").trim
+
 local disposition = {}
 
 ---@class luadl.disposition
@@ -163,12 +165,6 @@ local function decode_words(text, decode)
 end
 
 -- Scanning ----------------------------------------------------------------------------------------
-
--- The one-pattern ways to trim are quadratic on a long run of spaces.
-local function trim(text)
-  if text:find("^%s*$") then return "" end
-  return text:match("^%s*(.*%S)")
-end
 
 -- More than these in a name are an attack: each of them could be searched for to the very end.
 local INNER_QUOTES_MAX = 8

@@ -145,6 +145,14 @@ function errors.wrap_thrown(value, where, thread)
   return errors.new("callback", where .. ": " .. text, { traceback = traceback, cause = value })
 end
 
+--- What is behind errors of kind "callback": the error of luadl that a script has thrown on.
+---@param err any
+---@return any
+function errors.root(err)
+  while errors.is(err, "callback") and errors.is(err.cause) do err = err.cause end
+  return err
+end
+
 --- Whether the error is of this kind.
 ---@param kind string
 ---@return boolean
@@ -174,7 +182,8 @@ function metatable:__tostring()
   end
   local line = self.message
   if #shown > 0 then line = line .. " (" .. table.concat(shown, ", ") .. ")" end
-  if errors.is(self.cause) then line = line .. ": " .. tostring(self.cause) end
+  local cause = errors.is(self.cause) and tostring(self.cause)
+  if cause and not line:find(cause, 1, true) then line = line .. ": " .. cause end
   return one_line(line)
 end
 

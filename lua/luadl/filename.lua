@@ -161,6 +161,28 @@ function filename.sanitise(name, opts)
   return safe
 end
 
+local function safe_step(name, opts)
+  if name ~= ".." then return filename.sanitise(name, opts) end
+  return nil, errors.new("bad_name", "the path leads elsewhere")
+end
+
+--- A relative path, each name of it safe, for what a server calls one: "/a//b/./c" is "a/b/c".
+---@param path string decoded; "" gives ".", this folder
+---@param opts luadl.name_options?
+---@return string? safe
+---@return luadl.error? err kind "bad_name": a name in it is "..", or nothing is left of one
+function filename.path(path, opts)
+  local names = {}
+  for name in path:gmatch("[^/]+") do
+    if name ~= "." then
+      local safe, err = safe_step(name, opts)
+      if not safe then return nil, err end
+      names[#names + 1] = safe
+    end
+  end
+  return names[1] and table.concat(names, "/") or "."
+end
+
 -- Checking ----------------------------------------------------------------------------------------
 -- Written apart from the above, on code points instead of bytes, and sharing nothing with it.
 

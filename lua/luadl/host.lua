@@ -30,6 +30,13 @@ local function grown(known, now)
   return known.limit + math.floor((now - known.changed_at) / RAMP)
 end
 
+--- Whom a URL belongs to: its scheme, host and port as they are written there.
+---@param url string without credentials
+---@return string
+function host.origin(url)
+  return (url:match("^(%a[%w+.-]*://[^/?#]*)") or url):lower()
+end
+
 --- How many connections to open, of `wanted`: the learned limit, one more for every quiet 30 s.
 ---@param origin string
 ---@param wanted integer
@@ -46,12 +53,18 @@ end
 ---@param retry_after number|nil seconds
 function methods:failed(origin, in_use, retry_after)
   local known, now = entry(self, origin), self.now()
-  if retry_after then
-    known.penalty_until = math.max(known.penalty_until, now + retry_after)
-  end
+  if retry_after then self:wait(origin, retry_after) end
   if now - known.changed_at < BURST then return end
   known.limit = math.max(1, math.floor(self:limit(origin, in_use) / 2))
   known.changed_at = now
+end
+
+--- The host wants peace for so long.
+---@param origin string
+---@param seconds number
+function methods:wait(origin, seconds)
+  local known = entry(self, origin)
+  known.penalty_until = math.max(known.penalty_until, self.now() + seconds)
 end
 
 --- Seconds until the host may be asked again; 0 when it may be now.

@@ -1,9 +1,14 @@
 --- luadl: downloads that Lua decides.
 -- SPDX-License-Identifier: MIT
 
+local context = require("luadl.context")
 local core = require("luadl.core")
 local filename = require("luadl.filename")
+local group = require("luadl.group")
+local hub = require("luadl.hub")
+local options = require("luadl.options")
 local retry = require("luadl.retry")
+local run = require("luadl.run")
 local session = require("luadl.session")
 
 local luadl = {
@@ -11,6 +16,9 @@ local luadl = {
   session = session.new,
   filename = filename,
   retry = retry,
+  group = group.new,
+  now = core.now, -- monotonic seconds: what deadlines are on
+  context = {},
 }
 
 local shared
@@ -21,25 +29,58 @@ local function shared_session()
   return shared
 end
 
+--- From now on plain calls such as `luadl.get` use this session.
+---@param given luadl.session
+function luadl.share(given)
+  shared = given
+end
+
+--- Seconds since the epoch.
+---@return integer
+function luadl.time()
+  return os.time()
+end
+
 --- Downloads one file; blocks, also outside any coroutine.
 ---@param url string
 ---@param opts table|nil as in luadl.options
 ---@return table|nil result { path, size, elapsed, url, length_verified, ... }
 ---@return luadl.error|nil
 function luadl.get(url, opts)
-  if opts ~= nil and type(opts) ~= "table" then
-    error("options: expected a table, got a " .. type(opts), 2)
-  end
-  local request = {}
-  for name, value in next, opts or {} do request[name] = value end
-  request.url = url
+  local request = options.with_url(url, opts)
   return shared_session():get(request)
 end
 
---- Waits; other tasks of the shared session go on.
+--- An answer in memory: see luadl.session's `fetch`.
+---@param url string|table
+---@param opts table|nil
+---@return luadl.page|nil
+---@return luadl.error|nil
+function luadl.fetch(url, opts)
+  local request = options.with_url(url, opts)
+  return shared_session():fetch(request)
+end
+
+--- Waits; other tasks go on.
 ---@param seconds number
 function luadl.sleep(seconds)
-  shared_session().loop:sleep(seconds)
+  hub.get().loop:sleep(seconds)
+end
+
+--- The root of a tree of contexts: see luadl.context.
+---@return luadl.context
+function luadl.context.background()
+  return context.background(hub.get().loop)
+end
+
+--- Runs `program(ctx)` as a task, and waits until it and all that it started have ended: tasks of
+--- groups, downloads. `ctx` ends then, or as soon as the program fails.
+---@param program fun(ctx: luadl.context): ...
+---@return any ... what the program returned; nil and an error of kind "callback", with a traceback,
+--- when it threw
+function luadl.run(program)
+  local loop = hub.get().loop
+  return run(loop, program)
 end
 
 return luadl

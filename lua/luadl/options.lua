@@ -7,7 +7,7 @@ local types = require("luadl.options.types")
 local options = {}
 
 local function accepts(scope, option)
-  if option.scope == scope then return true end
+  if option.scope == scope or (scope == "fetch" and option.fetch) then return true end
   return scope == "session" and option.scope == "download" and not option.each
 end
 
@@ -33,13 +33,15 @@ local function spread_timeout(values)
   values.stall_timeout = values.stall_timeout or values.timeout
 end
 
-local function fill(values, entries, defaults)
+local function fill(values, entries, defaults, scope)
   for _, option in ipairs(entries) do
     local name = option.name
-    if values[name] == nil and defaults then values[name] = copy(rawget(defaults, name)) end
-    if values[name] == nil and option.default ~= nil then
-      values[name] = types.read(option, option.default)
+    local own = scope == "fetch" and option.fetch ~= true and option.fetch or nil
+    local default = own or option.default
+    if values[name] == nil and defaults and not own then
+      values[name] = copy(rawget(defaults, name))
     end
+    if values[name] == nil and default ~= nil then values[name] = types.read(option, default) end
   end
 end
 
@@ -48,18 +50,30 @@ local function choose_exists(values)
   values.exists = values.exists or (values.output and "fail" or "rename")
 end
 
--- A .part says by its name where it is.
-local function check_place(values)
-  if type(values.resume) ~= "string" then return true end
-  for _, name in ipairs({ "output", "dir" }) do
-    if values[name] then return nil, ("choose one of 'resume' and '%s'"):format(name) end
+local CONTRADICTIONS = {
+  { "body", "json" }, { "body", "form" }, { "json", "form" },
+  { "range", "adopt" }, { "part", "range" },
+  { "part", "output" }, { "part", "dir" }, -- a .part says by its name where it is
+}
+
+local function is_given(values, name)
+  if name == "part" then return type(values.resume) == "string" end
+  return values[name]
+end
+
+local function check_pairs(values)
+  for _, pair in ipairs(CONTRADICTIONS) do
+    if is_given(values, pair[1]) and is_given(values, pair[2]) then
+      local first = pair[1] == "part" and "resume" or pair[1]
+      return nil, ("choose one of '%s' and '%s'"):format(first, pair[2])
+    end
   end
   return true
 end
 
 --- Checks `given` and fills in what it leaves out.
 ---@param given table|nil
----@param scope "session"|"download"|"command"
+---@param scope "session"|"download"|"fetch"|"command"
 ---@param defaults table|nil checked options that come before the schema's defaults (a session's)
 ---@return table|nil values a copy that shares no table with the caller
 ---@return string|nil message what is wrong
@@ -70,17 +84,17 @@ function options.read(given, scope, defaults)
   local entries = in_scope(scope)
   local values, message = types.read_fields(entries, given or {}, "option")
   if not values then return nil, message end
-  local right, wrong = check_place(values)
+  local right, wrong = check_pairs(values)
   if not right then return nil, wrong end
   spread_timeout(values)
-  fill(values, entries, defaults)
+  fill(values, entries, defaults, scope)
   if scope == "download" then choose_exists(values) end
   return values
 end
 
 --- The same for a library's caller, to whom a wrong option is misuse.
 ---@param given table|nil
----@param scope "session"|"download"|"command"
+---@param scope "session"|"download"|"fetch"|"command"
 ---@param defaults table|nil
 ---@param level integer|nil whom to blame, as `error` counts from the function that calls `check`;
 --- 2, its caller, when left out
@@ -89,6 +103,22 @@ function options.check(given, scope, defaults, level)
   local values, message = options.read(given, scope, defaults)
   if not values then error(message, (level or 2) + 1) end
   return values
+end
+
+--- Options with this URL among them: for calls that take it by itself.
+---@param url string|table a table has it already, or leaves it out
+---@param opts table|nil
+---@param level integer|nil whom to blame for opts that are no table, as in `check`
+---@return table given unchecked, a copy
+function options.with_url(url, opts, level)
+  if type(url) == "table" and opts == nil then return url end
+  if opts ~= nil and type(opts) ~= "table" then
+    error("options: expected a table, got a " .. type(opts), (level or 2) + 1)
+  end
+  local given = {}
+  for name, value in next, opts or {} do given[name] = value end
+  given.url = url
+  return given
 end
 
 --- Reads one option as typed in a command line.

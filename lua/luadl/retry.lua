@@ -5,6 +5,7 @@
 -- fault, so one policy serves any number of downloads at once.
 
 local types = require("luadl.options.types")
+local units = require("luadl.units")
 
 local retry = {}
 
@@ -184,6 +185,28 @@ local function react_to_spare(fault)
   if fault.renewable and may_be_expired(fault) then return nil end
   if is_refusal(fault.error) then return 0, { single = true } end
   return nil
+end
+
+local CHANGES = {
+  { "url", "elsewhere" },
+  { "renew", "with a fresh link" },
+  { "restart", "from the beginning" },
+  { "single", "as one stream" },
+  { "fewer", "with fewer connections" },
+  { "fresh", "on a new connection" },
+}
+
+--- A decision in words, such as "again in 2s with fewer connections".
+---@param delay number seconds
+---@param change table|nil
+---@return string
+function retry.describe(delay, change)
+  local how = {}
+  for _, known in ipairs(CHANGES) do
+    if change and change[known[1]] then how[#how + 1] = " " .. known[2] end
+  end
+  local when = delay > 0 and " in " .. units.format_duration(delay) or " now"
+  return "again" .. when .. table.concat(how, ",")
 end
 
 local function settle(given)

@@ -1,27 +1,33 @@
---- A session: one engine, one loop, and the defaults of its downloads; routes events to them.
+--- A session: one engine, and the defaults of its downloads; routes events to them.
 -- SPDX-License-Identifier: MIT
 
 local core = require("luadl.core")
 local download = require("luadl.download")
 local errors = require("luadl.errors")
+local fetch = require("luadl.fetch")
 local host = require("luadl.host")
-local loop = require("luadl.loop")
+local hub = require("luadl.hub")
 local options = require("luadl.options")
+local pages = require("luadl.pages")
+local policy = require("luadl.policy")
+local run = require("luadl.run")
+local script = require("luadl.script")
 
 local session = {}
 
 ---@class luadl.session
+---@field loop luadl.loop all sessions share it
 local methods = {}
 local metatable = { __name = "luadl.session", __index = methods }
 
-local function take_events(self)
-  if not self.engine then return end
-  local event = self.engine:next()
-  while event do
-    local target = self.downloads[event.id]
-    if target then target:handle(event) end
-    event = self.engine and self.engine:next()
+local function read_policies(list, level)
+  local policies = {}
+  for index, given in ipairs(list or {}) do
+    local read, message = policy.read(given)
+    if not read then error("option 'policies': " .. message, level + 1) end
+    policies[index] = read
   end
+  return policies
 end
 
 --- Options as in luadl.options, for all its downloads where they don't say otherwise.
@@ -30,6 +36,7 @@ end
 ---@return luadl.error|nil
 function session.new(opts)
   local defaults = options.check(opts, "session")
+  local policies = read_policies(defaults.policies, 2)
   local engine, err = core.session({ loops = defaults.loops, cookies = defaults.cookies })
   if not engine then return nil, errors.new(err.kind, err.message) end
   local self = setmetatable({
@@ -37,13 +44,13 @@ function session.new(opts)
     engine = engine,
     defaults = defaults,
     hosts = host.new(core.now),
+    policies = policies, -- of scripts; the first with an opinion decides
     downloads = {}, -- by the engine's id, while it has none by itself; none of them is collected
   }, metatable)
-  self.loop = loop.new({
-    now = core.now,
-    wait = function(seconds) return self.engine and self.engine:wait(seconds) end,
-    poll = function() take_events(self) end,
-  })
+  self.hub = hub.get()
+  self.loop = self.hub.loop
+  local ok, wrong = self.hub:join(self, engine:pollfd())
+  if not ok then return nil, wrong end
   return self
 end
 
@@ -52,13 +59,23 @@ local function check_open(self, level)
 end
 
 -- Errors are for the line that called the method which calls this.
-local function begin(self, opts, info)
+local function begin(self, opts, info, unfold)
   check_open(self, 4)
   local checked = options.check(opts, "download", self.defaults, 3)
   if not checked.url and type(checked.resume) ~= "string" then
     error("a download needs the option 'url'", 3)
   end
-  return download.new(self, checked, info)
+  return download.new(self, checked, info, unfold)
+end
+
+--- Has a policy table decide and look on, after those that are there, for downloads that begin from
+--- now on.
+---@param given luadl.policy
+function methods:use(given)
+  check_open(self)
+  local read, message = policy.read(given)
+  if not read then error(message, 2) end
+  self.policies[#self.policies + 1] = read
 end
 
 --- Starts a download.
@@ -76,6 +93,30 @@ function methods:get(opts)
   return begin(self, opts):wait()
 end
 
+--- Loads a script, a Lua file that returns a policy table, and has it decide and look on. In the
+--- sandbox it has no files, no programs, little time, and no hosts but those that it declares.
+---@param path string
+---@param opts { sandbox: boolean?, settings: table?, instructions: integer?, memory: integer? }|nil
+--- `settings` by name; of one call in the sandbox at most so many `instructions`, bytes of `memory`
+---@return luadl.policy|nil
+---@return luadl.error|nil
+function methods:load(path, opts)
+  check_open(self)
+  local read, err = script.load(self, path, opts)
+  if not read then return nil, err end
+  self.policies[#self.policies + 1] = read
+  return read
+end
+
+--- What a URL stands for, as the policy `resolve` says: none, one or many requests, each for
+--- `download` or `get`.
+---@param opts table as for `download`
+---@return table[]|nil requests
+---@return luadl.error|nil
+function methods:resolve(opts)
+  return begin(self, opts, false, true):wait()
+end
+
 --- What the server says about a resource; nothing is saved.
 ---@return table|nil head
 ---@return luadl.error|nil
@@ -83,7 +124,42 @@ function methods:info(opts)
   return begin(self, opts, true):wait()
 end
 
---- Waits at most so long and does all that is due.
+-- Errors are for the line that called the method which calls this.
+local function check_fetch(self, url, opts)
+  check_open(self, 4)
+  local checked = options.check(options.with_url(url, opts, 3), "fetch", self.defaults, 3)
+  if not checked.url then error("a fetch needs a URL", 3) end
+  return checked
+end
+
+--- An answer in memory, whatever its status is; the same policies, cookies and limits.
+---@param url string|table a table: the options, with `url`
+---@param opts table|nil as in luadl.options
+---@return luadl.page|nil
+---@return luadl.error|nil
+function methods:fetch(url, opts)
+  return fetch.run(self, check_fetch(self, url, opts))
+end
+
+--- One page after the other, as their Link headers lead to the next one.
+---@param url string|table
+---@param opts table|nil those of `fetch`, and `max_pages` (1000)
+---@return fun(): luadl.page|false|nil, luadl.error|nil false with an error, and then it's over
+function methods:pages(url, opts)
+  local given = options.with_url(url, opts)
+  check_open(self)
+  return pages.each(function(each) return self:fetch(each) end, given)
+end
+
+--- Runs a program; see luadl.run.
+---@param program fun(ctx: luadl.context): ...
+function methods:run(program)
+  check_open(self)
+  local loop = self.loop
+  return run(loop, program)
+end
+
+--- Waits at most so long and does all that is due, for all sessions.
 ---@param seconds number|nil
 function methods:step(seconds)
   check_open(self)
@@ -97,21 +173,38 @@ function methods:wake_fd()
   return self.engine:pollfd()
 end
 
---- Ends all downloads and joins the engine's threads.
-function methods:close()
+local function shut(self)
   local engine = self.engine
   if not engine then return end
+  self.hub:leave(self, engine:pollfd())
   self.engine = nil
-  for _, each in pairs(self.downloads) do each:abandon() end
+  local downloads = self.downloads
   self.downloads = {}
+  for _, each in pairs(downloads) do each:abandon() end
   engine:close()
+end
+
+--- Ends all downloads and joins the engine's threads.
+function methods:close()
+  if not self.engine then return end
+  shut(self)
   self.loop:step(0)
 end
 
--- For downloads
+-- For the hub and downloads
+
+function methods:take_events()
+  local event = self.engine and self.engine:next()
+  while event do
+    local target = self.downloads[event.id]
+    if target then target:handle(event) end
+    event = self.engine and self.engine:next()
+  end
+end
 
 function methods:enter(each)
   self.downloads[each.id or each] = each
+  self.loop:stir()
 end
 
 function methods:drop(each)
@@ -119,6 +212,6 @@ function methods:drop(each)
 end
 
 metatable.__close = methods.close
-metatable.__gc = methods.close
+metatable.__gc = shut -- nobody waits; and tasks of others don't run wherever memory runs out
 
 return session

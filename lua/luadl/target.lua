@@ -48,14 +48,15 @@ end
 ---@param core table
 ---@param opts table a download's options
 ---@param head table what the server answered
+---@param wish string|boolean|nil what the policy `name` answered
 ---@return { dir: string?, name: string }|nil
 ---@return luadl.error|nil
-function target.chosen(core, opts, head)
-  local wish = opts.name and opts.name(head)
+---@return string|nil source of the name, as in filename.choose
+function target.chosen(core, opts, head, wish)
   if wish == false then
     return nil, errors.new("cancelled", "the name policy refused the file", { url = head.url })
   end
-  local name, err = filename.choose({
+  local name, source = filename.choose({
     policy = wish or nil,
     disposition = head.headers:get("content-disposition"),
     url = head.requested_url,
@@ -64,8 +65,8 @@ function target.chosen(core, opts, head)
     decode = core.decode,
     name_max = target.name_limit(core, opts.dir),
   })
-  if not name then return nil, err end
-  return { dir = opts.dir ~= "." and opts.dir or nil, name = name }
+  if not name then return nil, source end
+  return { dir = opts.dir ~= "." and opts.dir or nil, name = name }, nil, source
 end
 
 local function unusable(part, err)

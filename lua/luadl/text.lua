@@ -6,6 +6,15 @@
 
 local text = {}
 
+--- The text without white space around it. (One pattern for both ends would take the square of a
+--- long run of spaces.)
+---@param bytes string
+---@return string
+function text.trim(bytes)
+  if not bytes:find("%S") then return "" end
+  return bytes:match("^%s*(.*%S)")
+end
+
 local SMALLEST = { 0, 0x80, 0x800, 0x10000 } -- of each length, or it is an overlong form
 
 local function sequence_length(lead)

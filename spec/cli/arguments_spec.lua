@@ -76,7 +76,7 @@ describe("arguments", function()
     assert.same({}, request.each)
     assert.same({
       jobs = 4, info = false, json = false, quiet = false, verbose = false, version = false,
-      help = false,
+      why = false, help = false,
     }, request.command)
   end)
 
@@ -184,7 +184,7 @@ end)
 describe("users of other tools", function()
   it("are told the right word", function()
     for _, case in ipairs({
-      { "-n 16", "-x16" }, { "-n 16", "-x", "16" }, { "-n N", "-s16" }, { "-q", "-s" },
+      { "-n 16", "-x16" }, { "-n 16", "-x", "16" }, { "-n 16", "-s16" }, { "-q", "-s" },
       { "--min-split 1M", "-k1M" }, { "--min-split 1M", "-k", "1M" },
       { "--min-split", "--min-split-size=1M" }, { "-n N", "--split=5" },
       { "-n N", "--max-connection-per-server=5" }, { "-o FILE", "-O" }, { "redirects", "-L" },

@@ -35,6 +35,12 @@ describe("the exit status", function()
     end
   end)
 
+  it("follows what a script has thrown on", function()
+    local cause = errors.new("http_status", nil, { status = 404 })
+    assert.equal(3, exit.status(errors.wrap_thrown(cause, "resolve policy")))
+    assert.equal(1, exit.status(errors.wrap_thrown("broken", "resolve policy")))
+  end)
+
   it("does not follow a status that is only circumstance", function()
     assert.equal(22, exit.status(errors.new("short_body", nil, { status = 206 })))
     assert.equal(2, exit.status(errors.new("stalled", nil, { status = 503 })))

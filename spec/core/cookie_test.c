@@ -376,7 +376,7 @@ static void dates_come_in_any_order(void **state)
     assert_date("Sunday, 06-Nov-94 08:49:37 GMT", 784111777);
     assert_date("Sun Nov  6 08:49:37 1994", 784111777);
     assert_date("8:49:37 6th november 1994 +0200", 784111777);
-    assert_date("08:49:37.5 6 nov. 94", 784111777);
+    assert_date("08:49:37x5 6 nov. 94", 784111777);
     assert_date("1 Jan 69 00:00:00", 3124224000);
     assert_date("1 Jan 70 00:00:00", 0);
     assert_date("1 Jan 1601 00:00:00", -11644473600);
@@ -434,8 +434,8 @@ static char *read_text(const char *path)
 
 static int make_folder(void **state)
 {
-    static char folder[] = "/tmp/luadl-cookie-XXXXXX";
-    memcpy(strchr(folder, 'X'), "XXXXXX", 6);
+    static char folder[32];
+    snprintf(folder, sizeof folder, "/tmp/luadl-cookie-XXXXXX");
     *state = mkdtemp(folder);
     return *state && chdir(folder) == 0 ? 0 : -1;
 }

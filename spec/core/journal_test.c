@@ -822,6 +822,25 @@ static void chooses_larger_blocks_for_huge_files(void **state)
     assert_int_equal(journal_block_shift(INT64_MAX), 45);
 }
 
+/* Its slots were laid out when no block was known. */
+static void has_room_for_a_length_that_became_known_late(void **state)
+{
+    (void) state;
+    struct journal journal;
+    struct journal_layout layout;
+    journal_init(&journal);
+    journal.seq = 1;
+    assert_int_equal(journal_layout(-1, JOURNAL_BLOCK_SHIFT, 512, 4096, &layout), 0);
+    for (int64_t total = MIB; total <= 65536 * TIB; total *= 2) {
+        struct ldl_extent all = {0, total + 1};
+        journal.identity.total = total + 1;
+        journal.extents = &all;
+        journal.extent_count = 1;
+        journal.block_shift = journal_late_shift(total + 1);
+        expect_round_trip(&journal, layout.slot_length);
+    }
+}
+
 static void expect_blocks(const struct journal *journal, int64_t start, int64_t end, int64_t first,
                           int64_t last)
 {
@@ -1066,6 +1085,7 @@ int main(void)
         cmocka_unit_test(lays_out_whole_pages),
         cmocka_unit_test(holds_the_largest_files),
         cmocka_unit_test(chooses_larger_blocks_for_huge_files),
+        cmocka_unit_test(has_room_for_a_length_that_became_known_late),
         cmocka_unit_test(knows_the_blocks_within_an_extent),
         cmocka_unit_test(knows_the_edges_of_an_extent),
         cmocka_unit_test(takes_bytes_out_of_the_extents),

@@ -264,3 +264,87 @@ describe("raise_fd_limit", function()
     assert.equal("65536\n65536", (run(PROGRAM, "ulimit -Sn 50; ")))
   end)
 end)
+
+describe("lock", function()
+  local function path()
+    return scratch .. "/lock"
+  end
+
+  it("is had by one at a time, until it is released", function()
+    local lock = assert(sys.lock(path(), 0))
+    local other, message, errno = sys.lock(path(), 0)
+    assert.is_nil(other)
+    assert.equal("Resource temporarily unavailable", message)
+    assert.equal(11, errno)
+    lock:release()
+    lock:release()
+    assert(sys.lock(path(), 0)):release()
+  end)
+
+  it("waits for as long as it was told", function()
+    local lock = assert(sys.lock(path(), 0))
+    local text = run(("print(sys.lock(%q, 0.05))"):format(path()))
+    assert.truthy(text:find("temporarily unavailable"))
+    lock:release()
+  end)
+
+  it("is given back by the collector, and by the end of a process", function()
+    assert(sys.lock(path(), 0))
+    collectgarbage()
+    collectgarbage()
+    run(("lock = sys.lock(%q, 0) os.exit(true, false)"):format(path()))
+    assert(sys.lock(path(), 0)):release()
+  end)
+
+  it("doesn't follow a link, and says where there is no folder", function()
+    shell("ln -s elsewhere lock")
+    assert.equal(40, (select(3, sys.lock(path(), 0))))
+    assert.equal(ENOENT, (select(3, sys.lock(scratch .. "/none/lock", 0))))
+  end)
+end)
+
+describe("replace", function()
+  local function path()
+    return scratch .. "/file"
+  end
+
+  local function read(name)
+    local file = io.open(name, "rb")
+    if not file then return nil end
+    local bytes = file:read("*a")
+    file:close()
+    return bytes
+  end
+
+  it("makes a file or changes it, and its stamp", function()
+    assert.is_nil(sys.stamp(path()))
+    assert.is_true(sys.replace(path(), "one"))
+    local stamp = sys.stamp(path())
+    assert.equal(stamp, sys.stamp(path()))
+    assert.is_true(sys.replace(path(), "\0two"))
+    assert.equal("\0two", read(path()))
+    assert.not_equal(stamp, sys.stamp(path()))
+    assert.equal("600", (shell("stat -c %a file")))
+    assert.is_nil(read(path() .. ".new"))
+  end)
+
+  it("takes over what a killed one left behind", function()
+    shell("echo rest >file.new")
+    assert.is_true(sys.replace(path(), "x"))
+    assert.equal("x", read(path()))
+  end)
+
+  it("works in the current folder, where a path names no other", function()
+    assert.equal("true", (run("print(sys.replace('here', ''))")))
+    assert.equal("", read(scratch .. "/here"))
+  end)
+
+  it("leaves the file alone where it can't", function()
+    shell("mkdir file")
+    local ok, _, errno = sys.replace(path(), "x")
+    assert.is_nil(ok)
+    assert.equal(21, errno)
+    assert.is_nil(read(path() .. ".new"))
+    assert.equal(ENOENT, (select(3, sys.replace(scratch .. "/none/file", "x"))))
+  end)
+end)

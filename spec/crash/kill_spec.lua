@@ -11,7 +11,7 @@ local random = require("spec.support.random")
 local scenes = require("spec.support.scenes")
 local server = require("spec.support.server")
 
-local STEP = crash.full and 1 or 40 -- kills are that far apart
+local STEP = crash.full and 1 or 60 -- kills are that far apart
 local REPEATS = 30
 local REPLAY = os.getenv("LUADL_KILL")
 local AT_LEAST = crash.full and 1500 or 20

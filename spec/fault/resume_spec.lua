@@ -248,6 +248,19 @@ describe("a resumed download", function()
     assert.is_true(result.resumed > 0)
   end)
 
+  it("H25: under resume_check = 'strict' bytes don't stand in for an ETag that is gone", function()
+    local url, dir = interrupt("/h25/strict", { last_modified = MONDAY })
+    origin:serve("/h25/strict", { size = SIZE, etag = OTHER_ETAG, last_modified = MONDAY })
+    local result, err = get(url, dir, { resume_check = "strict" })
+    assert.is_nil(result)
+    assert.equal("remote_changed", err.kind)
+    origin:serve("/h25/strict", { size = SIZE, etag = ETAG, last_modified = MONDAY })
+    result, err = get(url, dir, { resume_check = "strict" })
+    assert.is_nil(err)
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.is_true(result.resumed > 0)
+  end)
+
   it("H12: a 416 that names another length is a change", function()
     local url, dir = interrupt("/h12")
     origin:serve("/h12", { size = SIZE / 8, seed = 2, etag = OTHER_ETAG })
@@ -267,6 +280,45 @@ describe("a resumed download", function()
     assert.equal(part, helper.sha256(dir .. "/file.part"))
     origin:serve("/h30", { size = SIZE, etag = ETAG })
     result = assert(get(url, dir))
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.is_true(result.resumed > 0)
+  end)
+
+  it("H30: nor where the name comes from the answer", function()
+    local dir = helper.tmpdir()
+    local fields = { size = SIZE, etag = ETAG }
+    local url = origin:serve("/portal.iso", limited, merged(fields, { limit = SIZE / 2 }))
+    assert.is_nil((get(url, dir, { output = false, retry = 0, min_split = MIB })))
+    local part = helper.sha256(dir .. "/portal.iso.part")
+    origin:serve("/portal.iso", function(connection)
+      return connection:reply(200, { { "Content-Type", "text/html" } }, "<p>log in</p>")
+    end)
+    local result, err = get(url, dir, { output = false })
+    assert.is_nil(result)
+    assert.equal("range_ignored", err.kind)
+    assert.equal(part, helper.sha256(dir .. "/portal.iso.part"))
+    origin:serve("/portal.iso", fields)
+    result = assert(get(url, dir, { output = false }))
+    assert.equal(sha(), helper.sha256(result.path))
+    assert.is_true(result.resumed > 0)
+  end)
+
+  it("H30: what is expected of the file is expected of a part, too", function()
+    local url, dir = interrupt("/h30/expect")
+    origin:serve("/h30/expect", { size = SIZE, etag = ETAG })
+    local wrong = {
+      remote_changed = { expect = { size = SIZE + 1 } },
+      too_large = { max_size = SIZE - 1 },
+    }
+    for kind, opts in pairs(wrong) do
+      local result, err = get(url, dir, opts)
+      assert.is_nil(result)
+      assert.equal(kind, err.kind)
+    end
+    local result, err = get(url, dir, { expect = { content_type = "text/css" } })
+    assert.is_nil(result)
+    assert.equal("remote_changed", err.kind)
+    result = assert(get(url, dir, { expect = { size = SIZE } }))
     assert.equal(sha(), helper.sha256(result.path))
     assert.is_true(result.resumed > 0)
   end)
@@ -467,15 +519,31 @@ describe("a resumed download", function()
     assert.is_nil(journal:find("alice", 1, true))
   end)
 
-  it("H11: what is complete is published without a further byte", function()
+  -- Complete, but without its name.
+  local function unpublished(path)
     local dir = helper.tmpdir()
-    local url = origin:serve("/h11", { size = SIZE, etag = ETAG })
-    local command = { helper.root .. "/scripts/luadl", "-q", "-o", dir .. "/file", url }
-    local killed = helper.run(command, {
-      env = { LD_PRELOAD = helper.build .. "/faultfs.so", LUADL_FAULT = "renameat2:EIO" },
+    local url = origin:serve(path, { size = SIZE, etag = ETAG })
+    local run = helper.luadl("-q", "-o", dir .. "/file", url, {
+      env = helper.faulty("renameat2:EIO"),
     })
-    assert.not_equal(0, killed.status)
+    assert.not_equal(0, run.status)
     assert.is_true(helper.exists(dir .. "/file.part.lj"))
+    return url, dir
+  end
+
+  it("F26: a second name that a crash left of a published file goes", function()
+    local url, dir = unpublished("/f26")
+    assert.equal(0, helper.run({ "ln", dir .. "/file.part", dir .. "/file" }).status)
+    local result, err = get(url, dir)
+    assert.is_nil(result)
+    assert.equal("exists", err.kind)
+    assert.is_false(helper.exists(dir .. "/file.part"))
+    assert.is_false(helper.exists(dir .. "/file.part.lj"))
+    assert.equal(sha(), helper.sha256(dir .. "/file"))
+  end)
+
+  it("H11: what is complete is published without a further byte", function()
+    local url, dir = unpublished("/h11")
     local before = requests_of("/h11")
     local result, err = get(url, dir)
     assert.is_nil(err)
@@ -551,6 +619,25 @@ describe("a resumed download", function()
     assert.is_true(result.length_verified)
   end)
 
+  it("H33: also where little of it is missing", function()
+    local dir = helper.tmpdir()
+    local size = SIZE + 20000
+    local url = origin:serve("/unknown/2", function(connection, _, parameters)
+      connection:status(200, { { "Transfer-Encoding", "chunked" }, { "ETag", parameters.etag },
+        { "Content-Type", "application/octet-stream" } })
+      for first = 0, parameters.size - 65536, 65536 do
+        connection:chunk(connection:bytes(first, first + 65535))
+      end
+      return connection:close()
+    end, { size = size, etag = ETAG })
+    assert.is_nil((get(url, dir, { retry = 0 })))
+    origin:serve("/unknown/2", { size = size, etag = ETAG })
+    local result, err = get(url, dir)
+    assert.is_nil(err)
+    assert.equal(server.sha256(1, size), helper.sha256(result.path))
+    assert.is_true(result.resumed > 2 ^ 20)
+  end)
+
   describe("of another program's", function()
     local function begin(dir, bytes)
       helper.write(dir .. "/file", server.content(1, 0, bytes - 1))
@@ -586,6 +673,81 @@ describe("a resumed download", function()
       assert.is_nil(err)
       assert.equal(sha(), helper.sha256(result.path))
       assert.equal(SIZE, result.resumed)
+    end)
+
+    -- Whatever the server does, what isn't shown to be its file stays as it was.
+    local function refused(path, behaviour, parameters, bytes)
+      local dir = helper.tmpdir()
+      helper.write(dir .. "/file", bytes)
+      local before = helper.sha256(dir .. "/file")
+      local url = origin:serve(path, behaviour, parameters)
+      local result, err = get(url, dir, { adopt = true, deadline = 8 })
+      assert.is_nil(result)
+      assert.equal(before, helper.sha256(dir .. "/file"))
+      assert.is_false(helper.exists(dir .. "/file.part"))
+      return err.kind
+    end
+
+    it("beginning is given back where no answer comes", function()
+      local kind = refused("/adopt/5", function(connection)
+        return connection:reply(404, {}, "")
+      end, nil, server.content(1, 0, SIZE / 2))
+      assert.equal("http_status", kind)
+    end)
+
+    it("beginning isn't written over where ranges are served no more", function()
+      local kind = refused("/adopt/6", function(connection, request, parameters)
+        if request.range and request.range.first > 0 then request.range = nil end
+        return connection:file(request, parameters)
+      end, { size = SIZE, etag = ETAG }, server.content(1, 0, MIB - 1) .. ("x"):rep(MIB))
+      assert.equal("local_changed", kind)
+    end)
+
+    it("beginning isn't emptied where the file changes meanwhile", function()
+      local kind = refused("/adopt/7", function(connection, request, parameters, state)
+        state.count = (state.count or 0) + 1
+        local later = { size = parameters.size, seed = 2, etag = parameters.other }
+        return connection:file(request, state.count > 1 and later or parameters)
+      end, { size = SIZE, etag = ETAG, other = OTHER_ETAG }, server.content(1, 0, SIZE / 2))
+      assert.equal("local_changed", kind)
+    end)
+
+    it("beginning too small for a journal is given back in its length", function()
+      local kind = refused("/adopt/8", function(connection, request, parameters)
+        local last = request.range.last
+        local held = request.range.first == 0 and not last or last and last < parameters.held
+        if held then return connection:file(request, parameters) end
+        return connection:reply(404, {}, "")
+      end, { size = 700000, etag = ETAG, held = 300000 }, server.content(1, 0, 299999))
+      assert.equal("http_status", kind)
+    end)
+
+    local function kill_before(change, dir)
+      local env = helper.faulty("")
+      env.LD_PRELOAD = env.LD_PRELOAD:gsub("faultfs", "crashfs")
+      env.LUADL_CRASH_FOLDER, env.LUADL_CRASH_KILL = dir, change
+      return env
+    end
+
+    it("P2: beginning outlives kill -9 at any change, and what runs then", function()
+      local dir = helper.tmpdir()
+      local held = server.content(1, 0, SIZE / 2 - 1)
+      local change, run = 0, nil
+      repeat
+        change = change + 1
+        os.remove(dir .. "/file.part")
+        os.remove(dir .. "/file.part.lj")
+        helper.write(dir .. "/file", held)
+        local url = origin:serve("/adopt/9", { size = SIZE, etag = ETAG })
+        run = helper.luadl("-q", "--adopt", "-o", dir .. "/file", url, {
+          env = kill_before(change, dir),
+        })
+        origin:serve("/adopt/9", function(connection) return connection:reply(404, {}, "") end)
+        helper.luadl("-q", "-o", dir .. "/file", url)
+        local found = helper.read(dir .. "/file") or helper.read(dir .. "/file.part") or ""
+        assert.is_true(found:sub(1, #held) == held, "lost by the kill before change " .. change)
+      until run.status == 0
+      assert.is_true(change > 5)
     end)
 
     it("file isn't touched without that word", function()

@@ -48,6 +48,14 @@ lua_State *script_open(const char *chunk)
     return state;
 }
 
+void script_preload(lua_State *state, const char *name, lua_CFunction open)
+{
+    luaL_getsubtable(state, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(state, open);
+    lua_setfield(state, -2, name);
+    lua_pop(state, 1);
+}
+
 void script_call(lua_State *state, int arguments, int results)
 {
     lua_pushvalue(state, 1);

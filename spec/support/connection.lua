@@ -62,6 +62,20 @@ function methods:read_head()
   end
 end
 
+--- The request's body: as many bytes as its Content-Length says.
+function methods:read_body(request)
+  local count = tonumber(request.headers["content-length"]) or 0
+  while #self.pending < count do
+    self.scheduler:readable(self.socket)
+    if not absorb(self) then
+      error(connection.GONE, 0)
+    end
+  end
+  local body = self.pending:sub(1, count)
+  self.pending = self.pending:sub(count + 1)
+  return body
+end
+
 --- Sends bytes as they are.
 function methods:send(bytes)
   local position = 1

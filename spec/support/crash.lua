@@ -14,6 +14,7 @@ local crash = {}
 local methods = {}
 local metatable = { __index = methods, __name = "luadl.spec.crash" }
 
+local MIB = 2 ^ 20
 local SPEED = 50
 local KILLED = 137
 local EXISTS = 13
@@ -50,8 +51,13 @@ function methods:want(bytes)
   self.files = { [NAME] = bytes }
 end
 
+--- From now on the command continues what is there, wherever that came from.
+function methods:continue()
+  self.moved = true
+end
+
 local function targets(self)
-  if self.opts.part then return { "--resume", self.opts.part, self.opts.url } end
+  if self.moved then return { "--resume", self.path .. ".part", self.opts.url } end
   if self.opts.url then return { "-o", self.path, self.opts.url } end
   return { "-d", self.folder, "--exists", "skip", table.unpack(self.opts.urls) }
 end
@@ -74,7 +80,7 @@ end
 function methods:command(opts)
   local words = { "env" }
   local parts = {
-    environment(self, opts),
+    opts.bare and {} or environment(self, opts),
     opts.moment and { "timeout", "-s", "KILL", opts.moment } or {},
     { helper.root .. "/scripts/luadl" },
     usual,
@@ -87,7 +93,8 @@ function methods:command(opts)
 end
 
 --- Runs the command. `opts`: kill ("12", "12+"), stop, log, lie: as in crashfs.c; moment: SIGKILL
---- after so many seconds; words: further ones. Adds `killed` to helper.run's result.
+--- after so many seconds; bare: without the shim and its clock; words: further ones. Adds `killed`
+--- to helper.run's result.
 function methods:run(opts)
   local result = helper.run(self:command(opts or {}))
   result.killed = result.status == KILLED
@@ -183,10 +190,24 @@ local function check_alone(self)
   end
 end
 
+-- Over 1 MiB and without a valid record, a part may be anybody's: it's refused, and not touched.
+local function was_refused(self, result, files)
+  local part = files[NAME .. ".part"]
+  if result.status ~= 1 or not part or #part <= MIB then return false end
+  for name, bytes in pairs(self:state()) do
+    if files[name] ~= bytes then error(name .. " was touched", 0) end
+  end
+  return true
+end
+
 --- The same command again ends well, whatever was left. Where all was there it tidies up.
-function methods:check_recovery()
-  local complete = self:check_final()
+---@param refusable boolean|nil whether the record may be lost, so that it takes --restart
+function methods:check_recovery(refusable)
+  local complete, files = self:check_final(), refusable and self:state()
   local result = self:run()
+  if refusable and was_refused(self, result, files) then
+    result = self:run({ words = { "--restart" } })
+  end
   if not (complete and result.status == EXISTS) then expect(result, 0) end
   if not self:check_final() then error("status 0, and no file", 0) end
   check_alone(self)

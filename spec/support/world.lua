@@ -93,6 +93,8 @@ function engine:connections(id, number) return note(self.world, "connections", i
 
 function engine:renew(id, url) return note(self.world, "renew", id, url) end
 
+function engine:accept(id) return note(self.world, "accept", id) end
+
 function engine:forget(id) return note(self.world, "forget", id) end
 
 -- As the real one: DONE follows, exactly once.
@@ -140,6 +142,11 @@ function methods:taken(id)
   self:fault(id, { stage = "open", error = { kind = "exists", message = "exists", errno = 17 } })
 end
 
+--- The file is complete, and has no name yet.
+function methods:complete(id, path)
+  deliver(self, id, { kind = "verify", path = path or "file.bin.part" })
+end
+
 --- It is over; well, unless `fields` has an error.
 function methods:done(id, fields)
   self.over[id] = true
@@ -159,11 +166,11 @@ function methods:told(call)
 end
 
 --- A download in this world.
-function methods:download(opts, info)
+function methods:download(opts, info, unfold)
   local all = { url = "http://host/file.bin" }
   for name, value in pairs(opts or {}) do all[name] = value end
   all.url = all.url or nil -- false: it has none
-  return download.new(self.session, options.check(all, "download", self.defaults), info)
+  return download.new(self.session, options.check(all, "download", self.defaults), info, unfold)
 end
 
 --- A fresh world.
@@ -199,6 +206,7 @@ function world.new(defaults)
     engine = setmetatable({ world = self }, { __index = engine }),
     loop = self.loop,
     hosts = host.new(now),
+    policies = {},
     downloads = {},
     enter = function(session, each) session.downloads[each.id or each] = each end,
     drop = function(session, each) session.downloads[each.id or each] = nil end,

@@ -24,8 +24,13 @@ describe("batch", function()
       log[#log + 1] = "cancel " .. self.opts.name
       if not opts.deaf then finish(nil, { kind = "cancelled", message = reason }) end
     end
+    local company = false
     function download.tick()
+      for each in pairs(running) do
+        company = company or (each ~= download and not each.ended.fired)
+      end
       if time < (opts.ends or math.huge) or download.ended.fired then return end
+      if opts.needs_all and company then return finish(nil, { kind = "fd_limit" }) end
       if opts.fails then finish(nil, { kind = opts.fails }) else finish({ path = opts.name }) end
     end
     return download
@@ -59,6 +64,7 @@ describe("batch", function()
       finished = function(download, result, err)
         log[#log + 1] = (result and "done " or err.kind .. " ") .. download.opts.name
       end,
+      postponed = function(download) log[#log + 1] = "later " .. download.opts.name end,
       tick = function() end,
       interrupted = function() return false end,
     }
@@ -94,6 +100,24 @@ describe("batch", function()
     })
     assert.same({ done = 1, failed = 2, total = 3, first_error = { kind = "connect" } }, summary)
     assert.equal("done c", log[#log])
+  end)
+
+  it("P6: has fewer at once when there are no descriptors, and puts off what failed", function()
+    local summary = run({
+      { name = "a", ends = 3 }, { name = "b", ends = 1, needs_all = true },
+      { name = "c", ends = 4 },
+    })
+    assert.same({
+      "start a", "start b", "later b", "done a", "start b", "done b", "start c", "done c",
+    }, log)
+    assert.same({ done = 3, failed = 0, total = 3 }, summary)
+  end)
+
+  it("P6: fails what has no descriptors though it is alone", function()
+    local list = { { name = "a", ends = 1, fails = "fd_limit" } }
+    assert.equal("fd_limit", run(list, { jobs = 1 }).first_error.kind)
+    assert.equal("fd_limit", run(list, { jobs = 4 }).first_error.kind)
+    assert.same({ "start a", "fd_limit a", "start a", "later a", "start a", "fd_limit a" }, log)
   end)
 
   it("takes downloads that have ended before they began", function()

@@ -437,3 +437,20 @@ describe("the whole way from bytes to a name", function()
     end
   end)
 end)
+
+describe("filename.path", function()
+  it("makes each name of a path safe, and begins with none of what is above", function()
+    assert.equal("a/b/c", filename.path("/a//b/./c"))
+    assert.equal("con_/_hidden/x_y", filename.path("con/.hidden/x:y/"))
+    assert.equal(".", filename.path("/"))
+    assert.equal(".", filename.path("./"))
+  end)
+
+  it("refuses a path that leads elsewhere", function()
+    for _, path in ipairs({ "..", "../a", "a/../../b", "a/.." }) do
+      local safe, err = filename.path(path)
+      assert.is_nil(safe)
+      assert.equal("bad_name", err.kind)
+    end
+  end)
+end)

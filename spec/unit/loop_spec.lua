@@ -265,6 +265,50 @@ describe("loop", function()
       assert.equal(2, task.results[1])
     end)
 
+    it("that fails closes what it had open", function()
+      local closed = {}
+      local function open(name)
+        return setmetatable({}, { __close = function() closed[#closed + 1] = name end })
+      end
+      loop:spawn("thrower", function()
+        local _ <close> = open("thrown")
+        error("oops")
+      end)
+      loop:spawn("stranger", function()
+        local _ <close> = open("yielded")
+        coroutine.yield()
+      end)
+      loop:step(0)
+      assert.same({ "thrown", "yielded" }, closed)
+    end)
+
+    it("may block in a coroutine of its own inside others that do, up to a depth (L-9)", function()
+      local failures, deepest = 0, 0
+      local function block(depth)
+        deepest = math.max(deepest, depth)
+        local task = loop:spawn("nested", function()
+          coroutine.wrap(function()
+            if depth < 40 then block(depth + 1) end
+            loop:sleep(1)
+          end)()
+        end)
+        task.ended:listen(function()
+          if not task.failure then return end
+          failures = failures + 1
+          assert.truthy(task.failure.message:find("block inside each other", 1, true))
+        end)
+      end
+      block(1)
+      local other = loop:spawn("other", function()
+        loop:sleep(2)
+        return "fine"
+      end)
+      loop:await(other.ended)
+      here:run_until(10)
+      assert.equal("fine", other.results[1])
+      assert.is_true(failures > 0 and deepest > 10, ("%d failed"):format(failures))
+    end)
+
     it("may wait inside pcall", function()
       local task = loop:spawn("careful", function()
         return pcall(function()
@@ -308,6 +352,68 @@ describe("loop", function()
       loop:step(0)
       assert.is_true(woken)
       assert.equal(0, here:elapsed())
+    end)
+  end)
+
+  describe("driven by a foreign event loop", function()
+    local stirred
+
+    before_each(function()
+      stirred = 0
+      loop:driven_by({ stirred = function() stirred = stirred + 1 end })
+    end)
+
+    it("says when there is something new to do", function()
+      loop:spawn("task", function() loop:sleep(5) end)
+      assert.equal(1, stirred)
+      loop:step(0)
+      assert.equal(5, loop:timeout())
+      loop:after(1, function() end)
+      assert.equal(1, loop:timeout())
+      loop:stir()
+      assert.is_true(stirred >= 3)
+    end)
+
+    it("does what is due and never waits", function()
+      local log = {}
+      loop:spawn("task", function()
+        log[#log + 1] = "begun"
+        loop:sleep(5)
+        log[#log + 1] = "slept"
+      end)
+      for _ = 1, 3 do loop:step(0) end
+      assert.same({ "begun" }, log)
+      assert.equal(0, here:elapsed())
+      here.time = here.time + 5
+      loop:step(0)
+      assert.same({ "begun", "slept" }, log)
+      assert.is_nil(loop:timeout())
+    end)
+
+    it("waits as that loop does where it can, else blocks", function()
+      local asked = {}
+      loop:driven_by({
+        stirred = function() end,
+        await = function(_, seconds)
+          asked[#asked + 1] = seconds
+          return #asked == 1 or nil
+        end,
+      })
+      assert.is_true(loop:await(loop:signal(), 7))
+      assert.equal(0, here:elapsed())
+      assert.is_false(loop:await(loop:signal(), 3))
+      assert.equal(3, here:elapsed())
+      assert.same({ 7, 3 }, asked)
+    end)
+
+    it("has a descriptor and its events from the world, and the world's patience", function()
+      loop.world.pollfd = function() return 77 end
+      loop.world.patience = function() return 0.5 end
+      assert.equal(77, loop:pollfd())
+      assert.equal("r", loop:events())
+      assert.equal(0.5, loop:timeout())
+      loop:after(0.2, function() end)
+      assert.is_true(math.abs(loop:timeout() - 0.2) < 1e-9)
     end)
   end)
 end)

@@ -23,12 +23,40 @@ describe("options", function()
 
   it("have one name and one flag each", function()
     local seen = {}
-    for _, option in ipairs(schema) do
-      for word in (option.name .. " " .. (option.flag or "")):gmatch("%S+") do
-        assert.is_nil(seen[word], word)
-        seen[word] = true
-      end
+    local function see(word)
+      assert.is_nil(seen[word], word)
+      seen[word] = true
     end
+    for _, option in ipairs(schema) do
+      see((option.scope == "command" and "command " or "") .. option.name) -- `json` of a fetch
+      for flag in (option.flag or ""):gmatch("%S+") do see(flag) end
+    end
+  end)
+
+  it("of a range are two bytes, both included", function()
+    local function read(range) return options.check({ range = range }, "download").range end
+    assert.same({ 0, 99 }, read({ 0, 99 }))
+    assert.same({ 0, 99 }, read("0-99"))
+    assert.same({ 1048576, 2097152 }, read(" 1M-2M "))
+    assert.same({ 5, 5 }, read({ "5", 5 }))
+    local bad = { "5", "5-", "-5", "a-b", "1-2-3", { 1 }, { -1, 3 }, { 1, 2.5 }, {}, 7 }
+    for _, wrong in ipairs(bad) do
+      assert.truthy(refusal({ range = wrong }):find("first and the last byte", 1, true))
+    end
+    assert.equal("option 'range': 6 comes after 5", refusal({ range = { 6, 5 } }))
+    assert.equal("choose one of 'resume' and 'range'",
+      refusal({ range = { 0, 1 }, resume = "a.part" }))
+  end)
+
+  it("of a fetch are some of a download's, and its own", function()
+    local values = options.check({ url = "http://a/" }, "fetch", { max_size = 5, retry = 7 })
+    assert.equal(16 * 1048576, values.max_size)
+    assert.equal(7, values.retry)
+    assert.is_nil(values.connections)
+    assert.truthy(refusal({ connections = 2 }, "fetch"))
+    assert.truthy(refusal({ json = {} }, "download"))
+    local cache = {}
+    assert.equal(cache, options.check({ cache = cache }, "fetch").cache)
   end)
 
   it("are filled with the documented defaults", function()

@@ -7,6 +7,15 @@ local ACUTE = "e\204\129" -- e and U+0301
 local RUSSIAN = "\208\150"
 local HAN = "\230\188\162" -- two columns
 
+describe("text.trim", function()
+  it("drops white space at both ends, in a time that grows with its length only", function()
+    assert.equal("a \n b", text.trim(" \t\r\na \n b\v\f "))
+    assert.equal("", text.trim(""))
+    assert.equal("", text.trim((" "):rep(1000000)))
+    assert.equal("x", text.trim((" "):rep(1000000) .. "x" .. (" "):rep(1000000)))
+  end)
+end)
+
 describe("text.clean", function()
   it("leaves letters of any script as they are", function()
     for _, plain in ipairs({ "big file.iso", RUSSIAN, HAN, ACUTE, "\240\159\152\128" }) do

@@ -84,9 +84,19 @@ local CONTRADICTIONS = {
   { "--resume", "--info" },
   { "--adopt", "--restart" },
   { "--adopt", "--no-resume" },
+  { "--range", "--resume" },
+  { "--range", "--adopt" },
+  { "--range", "--info" },
 }
 
+local NEEDS_SCRIPT = { "--set", "--sandbox" }
+
 local function check_typed(typed)
+  for _, flag in ipairs(NEEDS_SCRIPT) do
+    if typed[flag] and not typed["--script"] then
+      return nil, ("option '%s' is for scripts: name one with -s"):format(flag)
+    end
+  end
   for _, pair in ipairs(CONTRADICTIONS) do
     if typed[pair[1]] and typed[pair[2]] then
       return nil, ("choose one of '%s' and '%s'"):format(pair[1], pair[2])
@@ -126,11 +136,18 @@ local function check_count(count, continued)
   return nil, "no URL given; usage: luadl [options] URL..."
 end
 
-local function check_urls(urls, continued)
-  local right, wrong = check_count(#urls, continued)
+-- A script may know what it stands for.
+local function check_word(word)
+  if word == "" then return nil, "a URL is empty" end
+  if word:find("%c") then return nil, "a URL has control characters" end
+  return true
+end
+
+local function check_urls(request, continued)
+  local right, wrong = check_count(#request.urls, continued)
   if not right then return nil, wrong end
-  for _, url in ipairs(urls) do
-    local ok, message = check_url(url)
+  for _, url in ipairs(request.urls) do
+    local ok, message = (request.command.scripts and check_word or check_url)(url)
     if not ok then return nil, message end
   end
   return true
@@ -148,6 +165,11 @@ local function check_output(request)
   return true
 end
 
+local function check_checksum(request)
+  if not request.each.checksum or #request.urls <= 1 then return true end
+  return nil, "option '--checksum' is of one file, but there are several URLs"
+end
+
 -- As curl and aria2 do it: -d says where, -o says what. "out/" is a folder (F9).
 local function join_output(request)
   local output, dir = request.each.output, request.options.dir
@@ -160,8 +182,9 @@ end
 
 local function check(request, typed)
   for _, step in ipairs({
-    function() return check_urls(request.urls, typed["--resume"]) end,
+    function() return check_urls(request, typed["--resume"]) end,
     function() return check_output(request) end,
+    function() return check_checksum(request) end,
     function() return check_typed(typed) end,
   }) do
     local ok, message = step()

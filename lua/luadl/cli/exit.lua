@@ -1,6 +1,8 @@
 --- The command's exit status: aria2's numbering, which its clients know.
 -- SPDX-License-Identifier: MIT
 
+local errors = require("luadl.errors")
+
 local exit = {}
 
 exit.OK = 0
@@ -64,6 +66,7 @@ end
 ---@return integer
 function exit.status(err)
   if err == nil then return exit.OK end
+  err = errors.root(err)
   local by_status = err.status and JUDGED_BY_STATUS[err.kind] and of_http(err.status)
   return by_status or BY_KIND[err.kind] or exit.OTHER
 end

@@ -40,7 +40,6 @@ local ADVICE = {
   ["-i"] = INPUT,
   ["-l"] = FOLLOWED,
   ["-m"] = "use --deadline TIME, or --retry N",
-  ["-s"] = "use -n N (--connections) for connections, -q (--quiet) for silence",
   ["-t"] = TRIES,
   ["-w"] = TRIES,
   ["--all-proxy"] = PROXY,

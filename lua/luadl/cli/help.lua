@@ -11,9 +11,11 @@ local WIDTH = 80
 local INTRODUCTION = [[
 usage: luadl [options] URL...
        luadl [options] --resume PART [URL]
+       luadl run PROGRAM [ARGUMENT...]
 
 Downloads each URL into a file, over several connections at once. The same
-command again continues what was interrupted.
+command again continues what was interrupted. `run` runs a Lua program with
+luadl in reach.
 ]]
 
 local CONCLUSION = [[

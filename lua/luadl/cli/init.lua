@@ -8,6 +8,8 @@ local info = require("luadl.cli.info")
 local lines = require("luadl.cli.lines")
 local output = require("luadl.cli.output")
 local place = require("luadl.cli.place")
+local program = require("luadl.cli.program")
+local scripts = require("luadl.cli.scripts")
 local secrets = require("luadl.cli.secrets")
 local text = require("luadl.text")
 
@@ -35,14 +37,22 @@ local function count_of(request)
   return math.max(1, #request.urls) -- a .part brings its URL
 end
 
+local function tracer(request, report, index)
+  local number = count_of(request) > 1 and index or nil
+  return request.command.why and function(event) report:trace(event, number) end or nil
+end
+
 local function downloads_of(request, report)
   local list = {}
   for index = 1, count_of(request) do
     list[index] = {
       url = request.urls[index],
       output = request.each.output,
+      range = request.each.range,
+      checksum = request.each.checksum,
       dir = request.each.output and ".", -- the output begins with it already
       on_retry = function(...) report:retry(...) end,
+      on_trace = tracer(request, report, index),
     }
   end
   return list
@@ -106,18 +116,33 @@ local function show_info(parts, session, request)
   if request.options.insecure then
     parts.world.stderr:write(lines.warning(NOT_VERIFIED), "\n")
   end
-  for _, url in ipairs(request.urls) do
-    local head, err = session:info({ url = url })
+  local report = output.new(parts.world, request.command)
+  for index, url in ipairs(request.urls) do
+    local head, err = session:info({ url = url, on_trace = tracer(request, report, index) })
     show(parts.world, url, head, err, request.options)
     first_error = first_error or err
   end
   return exit.status(first_error)
 end
 
+local function print_traceback(stderr, err)
+  for line in (err.traceback or ""):gmatch("[^\n]+") do stderr:write(text.clean(line), "\n") end
+end
+
+-- Plain calls of a script, such as luadl.fetch, are the command's own.
+local function with_scripts(parts, session, request)
+  if request.command.scripts then parts.luadl.share(session) end
+  local loaded, err = scripts.load(session, parts.sys, request.command)
+  local action = request.command.info and show_info or download
+  if loaded then return action(parts, session, request) end
+  parts.world.stderr:write(lines.failed(err), "\n")
+  if request.command.verbose then print_traceback(parts.world.stderr, err) end
+  return exit.status(err)
+end
+
 local function run(parts, request)
   local session = parts.luadl.session(request.options)
-  local action = request.command.info and show_info or download
-  local ok, status = xpcall(action, debug.traceback, parts, session, request)
+  local ok, status = xpcall(with_scripts, debug.traceback, parts, session, request)
   session:close()
   if not ok then error(status, 0) end
   return status
@@ -137,6 +162,7 @@ end
 ---@param parts table|nil { luadl, batch, sys, world } to use instead of the real ones
 ---@return integer status
 function cli.main(argv, parts)
+  if argv[1] == "run" then return program.run(argv, io.stderr) end
   local request, message = arguments.parse(argv)
   if not request then return say_usage(parts and parts.world.stderr or io.stderr, message) end
   if request.command.help or request.command.version then return answer_at_once(request) end

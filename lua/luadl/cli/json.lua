@@ -4,6 +4,7 @@
 local dkjson = require("dkjson")
 local lines = require("luadl.cli.lines")
 local text = require("luadl.text")
+local why = require("luadl.cli.why")
 
 local json = {}
 
@@ -24,6 +25,7 @@ local ERROR = {
   "retry_after", "retry_at", "resumable",
 }
 local CHANGE = { "url", "renew", "fewer", "single", "fresh", "restart" }
+local STEP = { "stream", "message", "seconds", "range", "url", "path", "delay" }
 local SUMMARY = { "done", "failed", "total" }
 
 ---@param world table see luadl.cli.output
@@ -32,6 +34,7 @@ function json.new(world, volume)
   return setmetatable({
     world = world,
     quiet = volume.quiet,
+    why = why.new(),
     ids = {}, -- of active downloads
     started_count = 0,
     told_at = -math.huge,
@@ -122,6 +125,14 @@ function methods:retry(fault, delay, change)
     if change and change[name] then leading[#leading + 1] = { name, change[name] } end
   end
   tell(self, leading, fault.error, { "kind", "message", "status", "range" })
+end
+
+--- A step of a download.
+function methods:trace(event)
+  tell(self, {
+    { "type", "trace" }, { "id", self.ids[event.download] }, { "time", self.why:since(event) },
+    { "step", event.step },
+  }, event, STEP)
 end
 
 local function in_order(ids)

@@ -3,8 +3,8 @@
 
 local advice = require("luadl.cli.advice")
 local progress = require("luadl.progress")
+local retry = require("luadl.retry")
 local text = require("luadl.text")
-local units = require("luadl.units")
 
 local lines = {}
 
@@ -35,28 +35,14 @@ function lines.warning(message)
   return "luadl: warning: " .. text.clean(message)
 end
 
-local CHANGES = {
-  { "url", "elsewhere" },
-  { "renew", "with a fresh link" },
-  { "restart", "from the beginning" },
-  { "single", "as one stream" },
-  { "fewer", "with fewer connections" },
-  { "fresh", "on a new connection" },
-}
-
 --- A try that failed and what follows, as the retry policy decided.
 ---@param fault table
 ---@param delay number seconds
 ---@param change table|nil
 ---@return string
 function lines.retry(fault, delay, change)
-  local how = {}
-  for _, known in ipairs(CHANGES) do
-    if change and change[known[1]] then how[#how + 1] = " " .. known[2] end
-  end
-  local when = delay > 0 and " in " .. units.format_duration(delay) or " now"
   local cause = text.clean(tostring(fault.error))
-  return ("luadl: again%s%s: %s"):format(when, table.concat(how, ","), cause)
+  return ("luadl: %s: %s"):format(retry.describe(delay, change), cause)
 end
 
 --- What became of all of them.

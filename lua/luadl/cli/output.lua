@@ -2,8 +2,8 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Each reporter has the same methods: started(download), postponed(download), finished(download,
--- result, err), retry(fault, delay, change), notice(message), tick(), summary(summary, status) and
--- close().
+-- result, err), retry(fault, delay, change), trace(step, number), notice(message), tick(),
+-- summary(summary, status) and close().
 -- The world that they report to is handed in: { stdout, stderr, terminal = boolean,
 -- color = boolean, columns = function, rows = function, now = function }.
 

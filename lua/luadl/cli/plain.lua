@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local lines = require("luadl.cli.lines")
+local why = require("luadl.cli.why")
 
 local plain = {}
 
@@ -11,7 +12,7 @@ local metatable = { __name = "luadl.cli.plain", __index = methods }
 ---@param world table see luadl.cli.output
 ---@param volume { quiet: boolean, verbose: boolean }
 function plain.new(world, volume)
-  return setmetatable({ err = world.stderr, volume = volume }, metatable)
+  return setmetatable({ err = world.stderr, volume = volume, why = why.new() }, metatable)
 end
 
 local function say(self, line)
@@ -32,6 +33,10 @@ end
 
 function methods:retry(fault, delay, change)
   if self.volume.verbose then say(self, lines.retry(fault, delay, change)) end
+end
+
+function methods:trace(event, number)
+  say(self, self.why:line(event, number))
 end
 
 function methods:finished(_, result, err)

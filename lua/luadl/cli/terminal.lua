@@ -9,6 +9,7 @@
 local lines = require("luadl.cli.lines")
 local progress = require("luadl.progress")
 local text = require("luadl.text")
+local why = require("luadl.cli.why")
 
 local terminal = {}
 
@@ -28,6 +29,7 @@ function terminal.new(world, volume)
   return setmetatable({
     world = world,
     verbose = volume.verbose,
+    why = why.new(),
     active = {}, -- downloads in the order of their start
     permanent = {}, -- lines not yet written
     live = {}, -- lines on the screen that the next redraw erases
@@ -107,6 +109,10 @@ end
 
 function methods:retry(fault, delay, change)
   if self.verbose then say(self, lines.retry(fault, delay, change), YELLOW) end
+end
+
+function methods:trace(event, number)
+  say(self, self.why:line(event, number))
 end
 
 function methods:notice(message)

@@ -4,14 +4,17 @@
 -- Fields of an entry:
 --   name      the word in Lua, in snake_case
 --   type      a reader of luadl.options.types; `min`, `max`, `values`, `fields` belong to it
---   scope     "session", "download" or "command"; a session takes a download's options as defaults,
---             unless `each` says that every download has its own
+--   scope     "session", "download", "fetch" or "command"; a session takes a download's options as
+--             defaults, unless `each` says that every download has its own
+--   fetch     true when it is an option of fetch, too; a value: its own default there
 --   default   as a caller could write it
 --   policy    true when a function may stand in the value's place
 --   switch    true when true and false may; `off` is the command's flag for false, and its help
 --   check     function(value) -> nil, or what is wrong
 --   flag      "-s --long" of the command; `arg` names its argument, `help` says what it does,
 --             `note` replaces the default in the help
+
+local checksum = require("luadl.checksum")
 
 local function check_proxy(value)
   if value:match("^%d+$") then
@@ -31,8 +34,39 @@ local function check_user(value)
   return nil
 end
 
+local function check_checksum(value)
+  return select(2, checksum.read(value))
+end
+
+-- What -s means to aria2 and to curl.
+local function check_scripts(files)
+  for _, file in ipairs(files) do
+    if file:match("^%d+$") then
+      return ("a script is a file; for %s connections write -n %s"):format(file, file)
+    end
+    if file:match("^%a[%w+.-]*://") then return "a script is a file; for silence write -q" end
+  end
+  return nil
+end
+
+local function check_method(value)
+  if not value:match("^[%w!#$%%&'*+.^_`|~-]+$") then return "expected a word like 'PUT'" end
+  return nil
+end
+
+local function check_fields(value)
+  if type(value) ~= "table" then return "expected a table of names and values" end
+  return nil
+end
+
+local function check_cache(value)
+  if type(value) == "table" or type(value) == "userdata" then return nil end
+  return "expected a table, or an object with 'get' and 'set'"
+end
+
 return {
-  { name = "url", type = "string", scope = "download", each = true },
+  { name = "url", type = "string", scope = "download", fetch = true, each = true },
+  { name = "context", type = "context", scope = "download", fetch = true, each = true },
   {
     name = "output", type = "path", scope = "download", each = true,
     flag = "-o --output", arg = "FILE", help = "write to FILE (below DIR, when -d is given)",
@@ -71,7 +105,18 @@ return {
     flag = "--adopt", help = "continue what another program left, as far as it can be proven",
   },
   { name = "renew", type = "function", scope = "download" },
-  { name = "name", type = "function", scope = "download" },
+  { name = "name", type = "string", policy = true, scope = "download" },
+  { name = "resolve", type = "function", switch = true, scope = "download" },
+  { name = "request", type = "function", scope = "download", fetch = true },
+  { name = "accept", type = "function", scope = "download" },
+  { name = "mirror", type = "list", policy = true, scope = "download" },
+  { name = "verify", type = "function", scope = "download" },
+  { name = "labels", type = "labels", scope = "download", each = true },
+  { name = "policies", type = "policies", scope = "session" },
+  {
+    name = "checksum", type = "string", check = check_checksum, scope = "download", each = true,
+    flag = "--checksum", arg = "ALGO:HEX", help = "the file must have this digest, or it fails",
+  },
   {
     name = "trust_redirect_name", type = "boolean", default = false, scope = "download",
     flag = "--trust-redirect-name", help = "let the URL behind a redirect name the file",
@@ -89,71 +134,78 @@ return {
     flag = "--min-split", arg = "SIZE", help = "smallest piece that gets its own connection",
   },
   {
-    name = "max_size", type = "bytes", scope = "download",
+    name = "max_size", type = "bytes", scope = "download", fetch = "16M",
     flag = "--max-size", arg = "SIZE", help = "refuse files larger than SIZE", note = "none",
   },
   {
-    name = "headers", type = "headers", scope = "download",
+    name = "headers", type = "headers", scope = "download", fetch = true,
     flag = "-H --header", arg = "LINE", help = "send 'Name: value'; may be repeated",
   },
   {
-    name = "user_agent", type = "string", scope = "download",
+    name = "user_agent", type = "string", scope = "download", fetch = true,
     flag = "-A --user-agent", arg = "TEXT", help = "name yourself to the server",
     note = "luadl/VERSION",
   },
   {
-    name = "user", type = "string", check = check_user, scope = "download",
+    name = "user", type = "string", check = check_user, scope = "download", fetch = true,
     flag = "-u --user", arg = "NAME:PASSWORD", help = "log in; kept from other hosts on redirects",
   },
   {
-    name = "proxy", type = "string", check = check_proxy, scope = "download",
+    name = "proxy", type = "string", check = check_proxy, scope = "download", fetch = true,
     flag = "-x --proxy", arg = "URL", help = "use this proxy",
   },
   {
-    name = "insecure", type = "boolean", default = false, scope = "download",
+    name = "insecure", type = "boolean", default = false, scope = "download", fetch = true,
     flag = "-k --insecure", help = "don't verify TLS certificates",
   },
   {
-    name = "cacert", type = "path", scope = "download",
+    name = "cacert", type = "path", scope = "download", fetch = true,
     flag = "--cacert", arg = "FILE", help = "trust the certificates in FILE, and no others",
   },
   {
-    name = "max_redirects", type = "integer", min = 0, max = 100, default = 10, scope = "download",
-    flag = "--max-redirects", arg = "N", help = "redirects to follow",
+    name = "max_redirects", type = "integer", min = 0, max = 100, default = 10,
+    scope = "download", fetch = true, flag = "--max-redirects", arg = "N",
+    help = "redirects to follow",
   },
   {
-    name = "allow_downgrade", type = "boolean", default = false, scope = "download",
+    name = "allow_downgrade", type = "boolean", default = false, scope = "download", fetch = true,
     flag = "--allow-downgrade", help = "follow redirects from https to http",
   },
   {
-    name = "trusted_hosts", type = "list", scope = "download",
+    name = "trusted_hosts", type = "list", scope = "download", fetch = true,
     flag = "--trusted-host", arg = "HOST",
     help = "a redirect to HOST keeps your headers; may be repeated",
   },
   {
     name = "retry", type = "integer", min = 0, max = 1000, default = 5, policy = true,
-    scope = "download", flag = "--retry", arg = "N", help = "further tries without progress",
+    scope = "download", fetch = true, flag = "--retry", arg = "N",
+    help = "further tries without progress",
   },
   {
-    name = "max_retry_after", type = "seconds", min = 0, default = "5m", scope = "download",
-    flag = "--max-retry-after", arg = "TIME", help = "longest wait that a server may ask for",
+    name = "max_retry_after", type = "seconds", min = 0, default = "5m",
+    scope = "download", fetch = true, flag = "--max-retry-after", arg = "TIME",
+    help = "longest wait that a server may ask for",
   },
   {
-    name = "timeout", type = "seconds", min = 0.01, scope = "download",
+    name = "timeout", type = "seconds", min = 0.01, scope = "download", fetch = true,
     flag = "--timeout", arg = "TIME", help = "longest time without a byte",
     note = "20s; 30s for the first",
   },
   {
     name = "first_byte_timeout", type = "seconds", min = 0.01, default = "30s",
-    scope = "download",
-  },
-  { name = "stall_timeout", type = "seconds", min = 0.01, default = "20s", scope = "download" },
-  {
-    name = "connect_timeout", type = "seconds", min = 0.01, default = "10s", scope = "download",
-    flag = "--connect-timeout", arg = "TIME", help = "longest time to connect",
+    scope = "download", fetch = true,
   },
   {
-    name = "deadline", type = "seconds", min = 0.01, scope = "download",
+    name = "stall_timeout", type = "seconds", min = 0.01, default = "20s",
+    scope = "download", fetch = true,
+  },
+  {
+    name = "connect_timeout", type = "seconds", min = 0.01, default = "10s",
+    scope = "download", fetch = true, flag = "--connect-timeout", arg = "TIME",
+    help = "longest time to connect",
+  },
+  {
+    name = "deadline", type = "seconds", min = 0.01, scope = "download", fetch = true,
     flag = "--deadline", arg = "TIME", help = "longest time for a whole file", note = "none",
   },
   {
@@ -163,13 +215,32 @@ return {
       { name = "content_type", type = "string" },
     },
   },
+  {
+    name = "range", type = "range", scope = "download", each = true, fetch = true,
+    flag = "--range", arg = "A-B", help = "only the bytes A to B, both included, of 0 and so on",
+  },
+  { name = "on_trace", type = "function", scope = "download", fetch = true },
   { name = "on_progress", type = "function", scope = "download" },
-  { name = "on_retry", type = "function", scope = "download" },
+  { name = "on_retry", type = "function", scope = "download", fetch = true },
+  { name = "on_start", type = "function", scope = "download" },
   { name = "on_done", type = "function", scope = "download" },
+  { name = "on_error", type = "function", scope = "download" },
   { name = "loops", type = "integer", min = 1, max = 64, scope = "session" },
   {
     name = "cookies", type = "boolean", default = false, scope = "session",
     help = "keep the cookies that servers set, and send them with later requests",
+  },
+  {
+    name = "scripts", type = "list", check = check_scripts, scope = "command",
+    flag = "-s --script", arg = "FILE", help = "let the policies in FILE decide; may be repeated",
+  },
+  {
+    name = "set", type = "list", scope = "command",
+    flag = "--set", arg = "NAME=VALUE", help = "a setting of a script; may be repeated",
+  },
+  {
+    name = "sandbox", type = "boolean", default = false, scope = "command",
+    flag = "--sandbox", help = "run scripts without files, programs, or hosts they don't declare",
   },
   {
     name = "info", type = "boolean", default = false, scope = "command",
@@ -188,6 +259,10 @@ return {
     flag = "-v --verbose", help = "print retries too",
   },
   {
+    name = "why", type = "boolean", default = false, scope = "command",
+    flag = "--why", help = "print each step and each decision, with its time and its reason",
+  },
+  {
     name = "version", type = "boolean", default = false, scope = "command",
     flag = "--version", help = "print the version",
   },
@@ -195,4 +270,10 @@ return {
     name = "help", type = "boolean", default = false, scope = "command",
     flag = "-h --help", help = "print this help",
   },
+  { name = "method", type = "string", check = check_method, scope = "fetch" },
+  { name = "body", type = "data", scope = "fetch" },
+  { name = "json", type = "any", scope = "fetch" },
+  { name = "form", type = "any", check = check_fields, scope = "fetch" },
+  { name = "query", type = "any", check = check_fields, scope = "fetch" },
+  { name = "cache", type = "any", check = check_cache, scope = "fetch" },
 }

@@ -88,6 +88,17 @@ function readers.string(_, value)
   return value
 end
 
+-- Any bytes, also none.
+function readers.data(_, value)
+  if type(value) ~= "string" then return expected("a string", value) end
+  return value
+end
+
+-- The caller's own: neither looked into nor copied.
+function readers.any(_, value)
+  return value
+end
+
 function readers.path(_, value)
   if type(value) ~= "string" or value == "" then return expected("a path", value) end
   if value:find("%z") then return nil, "a path has no NUL" end
@@ -101,9 +112,70 @@ function readers.enum(option, value)
   return expected(table.concat(option.values, ", "):gsub(", ([^,]*)$", " or %1"), value)
 end
 
+-- Its class is no business of the options, which know no loop.
+function readers.context(_, value)
+  local class = getmetatable(value)
+  if type(class) ~= "table" or class.__name ~= "luadl.context" then
+    return expected("a context", value)
+  end
+  return value
+end
+
 readers["function"] = function(_, value)
   if type(value) ~= "function" then return expected("a function", value) end
   return value
+end
+
+local function split_range(value)
+  if type(value) == "table" then return rawget(value, 1), rawget(value, 2) end
+  if type(value) ~= "string" then return nil end
+  return value:match("^%s*(%d[^-]*)%-(%d.-)%s*$")
+end
+
+function readers.range(_, value)
+  local first, last = split_range(value)
+  first, last = first and units.bytes(first), last and units.bytes(last)
+  if not first or not last then
+    return expected("the first and the last byte, like { 0, 99 } or '0-99'", value)
+  end
+  if first > last then return nil, ("%d comes after %d"):format(first, last) end
+  return { first, last }
+end
+
+local PLAIN = { string = true, number = true, boolean = true }
+
+local function check_plain(value)
+  for name, item in next, value do
+    if type(name) ~= "string" or not PLAIN[type(item)] then
+      return ("'%s' must be a string, a number, true or false"):format(tostring(name))
+    end
+  end
+  return nil
+end
+
+-- The script's own table: its functions read it.
+function readers.settings(_, value)
+  if type(value) ~= "table" then return expected("a table of settings", value) end
+  local message = check_plain(value)
+  if message then return nil, message end
+  return value
+end
+
+function readers.labels(_, value)
+  if type(value) ~= "table" then return expected("a table of labels", value) end
+  local message = check_plain(value)
+  if message then return nil, message end
+  local copy = {}
+  for name, item in next, value do copy[name] = item end
+  return copy
+end
+
+-- A list; what is in it is read where policies are known.
+function readers.policies(_, value)
+  if type(value) ~= "table" then return expected("a list of policies", value) end
+  local list = {}
+  for index = 1, rawlen(value) do list[index] = rawget(value, index) end
+  return list
 end
 
 function readers.list(_, value)

@@ -1,0 +1,173 @@
+--- Who is asked and told about a download: its own policies and observers, then the scripts'.
+-- SPDX-License-Identifier: MIT
+--
+-- The first with an opinion decides. A function in the options is asked before all scripts; a mere
+-- value in them is what counts when nobody has an opinion.
+
+local errors = require("luadl.errors")
+local policy = require("luadl.policy")
+
+local asking = {}
+
+-- These belong to one request: their value is an opinion, too.
+local OWN_VALUE = { name = true, resolve = true }
+
+local function own_script(opts)
+  local own = {}
+  for _, name in ipairs(policy.names()) do
+    local value = opts[name]
+    if type(value) == "function" or OWN_VALUE[name] then own[name] = value end
+  end
+  return own
+end
+
+--- The scripts that are being asked or told just now: they have no say in what they begin meanwhile.
+---@param loop luadl.loop
+---@return table|nil within { script =, above = }
+function asking.within(loop)
+  return loop.current and loop.current.within
+end
+
+local function is_within(within, script)
+  while within do
+    if within.script == script then return true end
+    within = within.above
+  end
+  return false
+end
+
+--- Everybody who has a say in a download with these options, in order.
+---@param opts table
+---@param policies luadl.policy[]|nil the session's
+---@param within table|nil who has begun it
+---@return luadl.policy[]
+function asking.scripts(opts, policies, within)
+  local scripts = { own_script(opts) }
+  for _, script in ipairs(policies or {}) do
+    if not is_within(within, script) then scripts[#scripts + 1] = script end
+  end
+  return scripts
+end
+
+local function said(script, what)
+  return script.label and script.label .. ": " .. what or what
+end
+
+-- What it throws names its script.
+local function call(self, script, what, run, ...)
+  local task = self.loop.current
+  local before, above = self.loop:describe(said(script, what)), task.within
+  task.within = { script = script, above = self.within }
+  local answer, more = run(...)
+  self.loop:describe(before)
+  task.within = above
+  return answer, more
+end
+
+--- Whether anybody decides or looks on there.
+---@param self luadl.download
+---@param name string
+---@return boolean
+function asking.has(self, name)
+  for _, script in ipairs(self.scripts) do
+    if script[name] ~= nil then return true end
+  end
+  return false
+end
+
+--- What the first with an opinion answers.
+---@param self luadl.download
+---@param name string the policy
+---@return any answer nil: nobody has an opinion
+---@return any more what it answered besides
+---@return luadl.policy|nil script whose answer it is
+function asking.ask(self, name, ...)
+  for _, script in ipairs(self.scripts) do
+    local answer, more = script[name], nil
+    if type(answer) == "function" then
+      answer, more = call(self, script, name .. " policy", answer, ...)
+    end
+    if answer ~= nil then return answer, more, script end
+  end
+  return nil
+end
+
+--- Ends the task: the answer can't be used.
+---@param script luadl.policy|nil
+---@param message string
+function asking.refuse(script, message)
+  error(script and said(script, message) or message, 0)
+end
+
+--- Ends the task when the script has declared other hosts than this URL's and the download's.
+---@param self luadl.download
+---@param script luadl.policy|nil
+---@param url string
+function asking.check_host(self, script, url)
+  if type(url) ~= "string" then asking.refuse(script, "a URL is expected") end
+  if not script or policy.may_ask(script, url, self.opts.url) then return end
+  asking.refuse(script, "it has declared other hosts than that of " .. errors.redact_url(url))
+end
+
+--- One of some words, of the policies, the options or the default; false, which means no, is "fail".
+---@param self luadl.download
+---@param name string
+---@param words table<string, boolean>
+---@param default string
+---@param question table
+---@return string
+function asking.word(self, name, words, default, question)
+  local word, _, script = asking.ask(self, name, question, self.context)
+  local value = self.opts[name]
+  if word == nil and type(value) ~= "function" then word = value end
+  if word == nil then word = default end
+  if word and not words[word] then
+    asking.refuse(script, ("the %s policy answered '%s'"):format(name, tostring(word)))
+  end
+  return word or "fail"
+end
+
+local CHANGES = { "url", "renew", "fewer", "single", "fresh", "restart" }
+
+-- Read raw: it is the script's own table (L-10).
+local function read_change(self, script, change)
+  if change == nil then return nil end
+  local copy = {}
+  for _, name in ipairs(CHANGES) do copy[name] = rawget(change, name) end
+  if copy.url ~= nil then asking.check_host(self, script, copy.url) end
+  return copy
+end
+
+--- Whether and when to try again, of the policies or the default one.
+---@param self { default_retry: fun(fault: table): number|false, table|nil }
+---@param fault table
+---@return number|false delay seconds; false: not at all
+---@return table|nil change what to do differently
+function asking.retry(self, fault)
+  local delay, change, script = asking.ask(self, "retry", fault, self.context)
+  if delay == nil then delay, change = self.default_retry(fault) end
+  local usable = type(delay) == "number" and delay == delay
+  if delay and not (usable and (change == nil or type(change) == "table")) then
+    asking.refuse(script, "the retry policy must answer a delay in seconds and perhaps a table")
+  end
+  return delay, delay and read_change(self, script, change)
+end
+
+--- Tells all observers, one after the other: what one throws keeps no other from being told.
+---@param self luadl.download
+---@param name string
+---@return luadl.error|nil failure of the first that threw
+function asking.tell(self, name, ...)
+  local failure
+  for _, script in ipairs(self.scripts) do
+    if script[name] then
+      local task = self.loop:spawn(said(script, name), script[name], ...)
+      task.within = { script = script, above = self.within }
+      self.loop:await(task.ended)
+      failure = failure or task.failure
+    end
+  end
+  return failure
+end
+
+return asking

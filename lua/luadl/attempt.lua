@@ -1,0 +1,57 @@
+--- The policy `request`: what the next attempt sends, such as a signature or a fresh token.
+-- SPDX-License-Identifier: MIT
+
+local asking = require("luadl.asking")
+local headers = require("luadl.headers")
+local types = require("luadl.options.types")
+
+local attempt = {}
+
+local FIELDS = {
+  { name = "url", type = "string" },
+  { name = "headers", type = "headers" },
+  { name = "user", type = "string" },
+}
+
+local function describe(self, fault)
+  return {
+    download = self,
+    url = self.opts.url,
+    headers = headers.new(self.opts.headers),
+    attempt = fault and fault.attempt + 1 or 1,
+    range = fault and fault.range,
+    error = fault and fault.error,
+    labels = self.opts.labels,
+  }
+end
+
+-- The download's own headers, with those of the answer in the place of their namesakes.
+local function merge(own, given)
+  local merged, seen = headers.new(own), {}
+  for _, field in ipairs(given) do
+    local name = field[1]:lower()
+    if not seen[name] then merged:remove(name) end
+    seen[name] = true
+    merged:add(field[1], field[2])
+  end
+  return merged:list()
+end
+
+--- Asked just before each attempt.
+---@param self luadl.download
+---@param fault table|nil what the attempt before has met; nil: it is the first
+---@return { url: string?, headers: table?, user: string? }|nil changes
+function attempt.ask(self, fault)
+  local answer, _, script = asking.ask(self, "request", describe(self, fault), self.context)
+  if not answer then return nil end
+  if type(answer) ~= "table" then
+    asking.refuse(script, "the request policy must answer a table")
+  end
+  local changes, message = types.read_fields(FIELDS, answer, "field")
+  if not changes then asking.refuse(script, "the request policy answered: " .. message) end
+  if changes.url then asking.check_host(self, script, changes.url) end
+  changes.headers = changes.headers and merge(self.opts.headers, changes.headers)
+  return changes
+end
+
+return attempt

@@ -1,0 +1,60 @@
+--- `luadl run program.lua ...`: a Lua program as `lua` runs it, with luadl in reach.
+-- SPDX-License-Identifier: MIT
+
+local errors = require("luadl.errors")
+local exit = require("luadl.cli.exit")
+local text = require("luadl.text")
+
+local program = {}
+
+local unpack = table.unpack or unpack -- luacheck: ignore unpack
+
+-- As in the lua program: `arg[0]` is the script, what comes before it has negative places.
+local function arguments_of(argv)
+  local list = { [0] = argv[2], [-1] = "run", [-2] = argv[0] or "luadl" }
+  for index = 3, #argv do list[index - 2] = argv[index] end
+  return list
+end
+
+local function explain(thrown)
+  if errors.is(thrown) then return thrown end
+  return debug.traceback(tostring(thrown), 2)
+end
+
+-- What luadl says of a failed call is for users; where a program is wrong its author wants more.
+local function report(stderr, failure)
+  local err = errors.root(failure)
+  local lines = errors.is(err) and (err.traceback or tostring(err)) or tostring(err)
+  stderr:write("luadl: ", (lines:gsub("[^\n]+", text.clean)), "\n")
+  return errors.is(err) and exit.status(err) or exit.OTHER
+end
+
+-- A number is the status; false, or nil and an error, say that it failed.
+local function status_of(stderr, answer, err)
+  if answer == nil and err ~= nil then return report(stderr, err) end
+  if type(answer) == "number" then return math.floor(answer) % 256 end
+  return answer == false and exit.OTHER or exit.OK
+end
+
+--- Runs it.
+---@param argv string[] "run", the file, and its arguments
+---@param stderr file*
+---@return integer status
+function program.run(argv, stderr)
+  local path = argv[2]
+  if not path then
+    stderr:write("luadl: no program given; usage: luadl run PROGRAM [ARGUMENT...]\n")
+    return exit.USAGE
+  end
+  local chunk, message = loadfile(path)
+  if not chunk then
+    stderr:write("luadl: ", text.clean(message), "\n")
+    return exit.OTHER
+  end
+  arg = arguments_of(argv) -- luacheck: ignore 111
+  local ok, answer, err = xpcall(chunk, explain, unpack(arg))
+  if ok then return status_of(stderr, answer, err) end
+  return report(stderr, answer)
+end
+
+return program

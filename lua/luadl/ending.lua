@@ -1,0 +1,149 @@
+--- The end of a download: what its result says, or why there is none.
+-- SPDX-License-Identifier: MIT
+
+local asking = require("luadl.asking")
+local lifetime = require("luadl.lifetime")
+local opening = require("luadl.opening")
+local trace = require("luadl.trace")
+local transfer = require("luadl.transfer")
+
+local ending = {}
+
+-- They say more than the engine's reason.
+local BY_SCRIPT = { callback = true, script_budget = true, no_memory = true }
+
+-- A login page in a file's place has a right length, too (H30).
+local function check_type(self, event)
+  local kind = opening.describe_head(self, event).content_type
+  local extension = event.path:lower():match("%.([%w]+)$")
+  local expected = not extension or extension:match("^x?html?$") or extension:match("^php%d?$")
+    or extension:match("^aspx?$") or extension == "jsp"
+  if not expected and (kind == "text/html" or kind == "application/xhtml+xml") then
+    transfer.warn(self, "the server sent a web page (" .. kind .. ")")
+  end
+end
+
+local function describe_result(self, event)
+  check_type(self, event)
+  if event.warning then transfer.warn(self, event.warning) end
+  return {
+    path = event.path,
+    size = event.received,
+    resumed = event.resumed,
+    elapsed = event.elapsed,
+    url = event.url,
+    length_verified = event.length_verified,
+    verified = self.verified,
+    labels = self.opts.labels,
+    content_encoding = event.content_encoding,
+    warnings = self.warnings,
+  }
+end
+
+local function explain(self, event)
+  local reason = self.reason
+  if not reason or (reason.kind ~= event.error.kind and not BY_SCRIPT[reason.kind]) then
+    reason = transfer.from_core(event.error)
+  end
+  if self.target and not reason.path then reason.path = opening.path(self) end
+  reason.resumable = event.resumable or nil
+  return reason
+end
+
+local function outcome(self, event)
+  if self.skipped then
+    self.skipped.elapsed, self.skipped.warnings = event.elapsed, self.warnings
+    return self.skipped
+  end
+  if event.error then return nil, explain(self, event) end
+  return self.info and opening.describe_head(self, event) or describe_result(self, event)
+end
+
+--- It has ended, for everybody who waits.
+---@param self luadl.download
+---@param result table|nil
+---@param err luadl.error|nil
+function ending.finish(self, result, err)
+  if err and not self.id then trace.failed(self, err) end
+  self.result, self.error = result, err
+  lifetime.finish(self, err)
+  self.ended:fire()
+  transfer.hurry(self)
+end
+
+local function settle(self, result, err)
+  self.last_stats = self:stats()
+  self.engine:forget(self.id)
+  self.session:drop(self)
+  ending.finish(self, result, err)
+end
+
+-- The last step: all of them are told before anybody learns of the end.
+local function tell_end(self, result, err)
+  if err then
+    trace.failed(self, err)
+  elseif result.skipped then
+    trace.note(self, "done", "skipped", { path = result.path })
+  elseif self.info then
+    trace.note(self, "done", ("status %d"):format(result.status), { url = result.url })
+  else
+    trace.note(self, "done", ("%d bytes are there"):format(result.size), {
+      path = result.path, seconds = result.elapsed,
+    })
+  end
+  return trace.finish(self)
+end
+
+-- The observers of its end; what one throws fails the download, though the file is there.
+local function tell(self, result, err)
+  if self.info then return result, err end
+  if err then
+    local failure = asking.tell(self, "on_error", err, self.context)
+    if failure then err.observer = failure end
+    return nil, err
+  end
+  local failure = asking.tell(self, "on_progress", self:stats(), self.context)
+    or asking.tell(self, "on_done", result, self.context)
+  if failure then return nil, failure end
+  return result
+end
+
+--- Whether nothing may be asked for any more.
+---@param self luadl.download
+---@return boolean
+function ending.is_near(self)
+  return self.ended.fired or self.failing == true
+end
+
+--- Ends one that the engine doesn't know, or not yet.
+---@param self luadl.download
+---@param err luadl.error
+function ending.fail_early(self, err)
+  if ending.is_near(self) then return end
+  if self.info or not asking.has(self, "on_error") then return ending.finish(self, nil, err) end
+  self.failing = true
+  self.loop:spawn("on_error", function()
+    tell(self, nil, err)
+    if not self.ended.fired then ending.finish(self, nil, err) end
+  end)
+end
+
+--- Answers the engine's DONE.
+---@param self luadl.download
+---@param event table
+function ending.answer_done(self, event)
+  self.due = nil
+  local result, err = tell(self, outcome(self, event))
+  local failure = tell_end(self, result, err)
+  if failure and result then result, err = nil, failure end
+  settle(self, result, err)
+end
+
+--- The engine has nothing more to say: that something threw must end it here.
+---@param self luadl.download
+---@param err luadl.error
+function ending.settle_failed(self, err)
+  if not self.ended.fired then settle(self, nil, err) end
+end
+
+return ending

@@ -1,0 +1,193 @@
+--- What went wrong with a download and can be put right: another try, a fresh link, another name.
+-- SPDX-License-Identifier: MIT
+
+local asking = require("luadl.asking")
+local attempt = require("luadl.attempt")
+local opening = require("luadl.opening")
+local sources = require("luadl.sources")
+local trace = require("luadl.trace")
+local transfer = require("luadl.transfer")
+
+local faults = {}
+
+local fail, from_core, is_void = transfer.fail, transfer.from_core, transfer.is_void
+
+local RAMP = 30 -- seconds until one more connection is tried after a sign of a limit
+
+local DROPPED = "the file changed on the server: what an earlier run had brought was dropped"
+
+local CHANGED = { restart = true, fail = true }
+local IN_THE_WAY = { exists = true, locked = true, journal_corrupt = true } -- another name is free
+
+-- What policies see
+
+local function describe_fault(self, event)
+  local err = from_core(event.error)
+  err.range, err.attempt = event.range, sources.attempt(self, event)
+  return {
+    download = self,
+    error = err,
+    stage = event.stage,
+    stream = event.stream,
+    url = err.url or self.url,
+    range = event.range,
+    attempt = err.attempt,
+    progress = event.progress,
+    received = event.received,
+    active = event.active,
+    extra = event.extra,
+    redirected = event.redirected,
+    restarts = self.restarts,
+    saved = self:stats().received or 0,
+    renewable = asking.has(self, "renew"),
+    renewed_ago = self.renewed_at and self.core.now() - self.renewed_at,
+    host_delay = self.hosts:delay(self.origin),
+    labels = self.opts.labels,
+  }
+end
+
+-- A file that changed
+
+local function may_restart(self, fault)
+  local word = asking.word(self, "changed", CHANGED, "restart", fault)
+  trace.note(self, "changed", ("%s: %s"):format(fault.error.message, word), { url = fault.url })
+  return word == "restart"
+end
+
+local function note_restart(self, fault)
+  self.restarts = self.restarts + 1
+  local held = fault.stage == "open" or (self:stats().resumed or 0) > 0
+  if fault.error.kind == "remote_changed" and held then transfer.warn(self, DROPPED) end
+end
+
+-- What the server has now isn't what the .part is of.
+local function answer_changed_part(self, event)
+  local fault = describe_fault(self, event)
+  if self.restarts > 0 or not may_restart(self, fault) then return fail(self, fault.error) end
+  if is_void(self, event) then return end
+  note_restart(self, fault)
+  local where = self.target
+  opening.start(self, {
+    dir = where.dir, name = where.name, replace = where.replace, restart = true,
+  })
+end
+
+--- Answers that the target couldn't be opened.
+---@param self luadl.download
+---@param event table
+function faults.answer_open(self, event)
+  local err = from_core(event.error)
+  if err.kind == "remote_changed" then return answer_changed_part(self, event) end
+  if not IN_THE_WAY[err.kind] then return fail(self, err) end
+  opening.taken(self, err)
+end
+
+--- Answers that the complete file couldn't get its name.
+---@param self luadl.download
+---@param event table
+function faults.answer_publish(self, event)
+  self.opened = true
+  faults.answer_open(self, event)
+end
+
+-- Connections
+
+--- Tries one more connection every 30 s, up to what was asked for.
+---@param self luadl.download
+function faults.ramp(self)
+  if self.ramping then return end
+  self.ramping = true
+  transfer.run(self, "ramp", function()
+    local wanted = self.opts.connections
+    repeat
+      if self.loop:await(self.ended, RAMP) then return end
+      local allowed = self.hosts:limit(self.origin, wanted)
+      self.engine:connections(self.id, allowed)
+    until allowed >= wanted
+    self.ramping = false
+  end)
+end
+
+local function note_host(self, fault, change)
+  local err = fault.error
+  if err.kind == "rate_limited" or (change and change.fewer) then
+    local wait = err.retry_after and math.min(err.retry_after, self.opts.max_retry_after)
+    self.hosts:failed(self.origin, fault.active + 1, wait)
+  end
+  if change and change.fewer then faults.ramp(self) end
+end
+
+-- A wait that is longer than anybody's patience is this download's failure alone.
+local function is_patient(self, fault, delay)
+  return delay or (fault.error.retry_after or 0) <= self.opts.max_retry_after
+end
+
+-- Another try
+
+-- A mirror that has another file is of no use: nothing begins anew for its sake.
+local function is_useless(self, fault)
+  return self.mirror ~= nil and fault.error.kind == "remote_changed"
+end
+
+local function decide_retry(self, fault)
+  if is_useless(self, fault) then return false end
+  local delay, change = asking.retry(self, fault)
+  local anew = fault.error.kind == "remote_changed" and change and change.restart
+  if delay and anew and not may_restart(self, fault) then return false end
+  return delay, change
+end
+
+local function wait_out(self, event, delay)
+  local fresh = self.renewals ~= event.renewals -- in the meantime
+  if delay > 0 and not fresh then self.loop:await(self.go_on, delay) end
+end
+
+local function ask_again(self, event, fault, change)
+  local wish = attempt.ask(self, fault)
+  if is_void(self, event) then return end
+  for name, value in pairs(wish or {}) do change[name] = value end
+  if change.restart then note_restart(self, fault) end
+  local ok, err = self.engine:retry(self.id, event.range, change)
+  if not ok then fail(self, from_core(err)) end
+end
+
+local function carry_out(self, event, fault, change)
+  if change.renew then
+    local ok, err = sources.renew(self, event, fault)
+    if not ok then return fail(self, err) end
+    if is_void(self, event) then return end
+  end
+  ask_again(self, event, fault, change)
+end
+
+-- This URL is given up.
+local function turn_to_mirror(self, event, fault)
+  local ok, err = sources.turn(self, event, fault)
+  if not ok then return fail(self, err) end
+  if is_void(self, event) then return end
+  local change = { url = self.mirror }
+  local failure = asking.tell(self, "on_retry", fault, 0, change, self.context)
+  if failure then return fail(self, failure) end
+  if not is_void(self, event) then ask_again(self, event, fault, {}) end
+end
+
+--- Answers that a request failed.
+---@param self luadl.download
+---@param event table
+function faults.answer_request(self, event)
+  if is_void(self, event) then return end
+  local fault = describe_fault(self, event)
+  trace.fault(self, fault)
+  local delay, change = decide_retry(self, fault)
+  if is_void(self, event) then return end
+  if is_patient(self, fault, delay) then note_host(self, fault, change or nil) end
+  if not delay then return turn_to_mirror(self, event, fault) end
+  trace.retry(self, fault, delay, change)
+  local failure = asking.tell(self, "on_retry", fault, delay, change, self.context)
+  if failure then return fail(self, failure) end
+  wait_out(self, event, delay)
+  if is_void(self, event) then return end
+  carry_out(self, event, fault, change or {})
+end
+
+return faults

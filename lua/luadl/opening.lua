@@ -1,0 +1,183 @@
+--- The beginning of a download's file: what the server says of it, its name and its place.
+-- SPDX-License-Identifier: MIT
+
+local asking = require("luadl.asking")
+local errors = require("luadl.errors")
+local filename = require("luadl.filename")
+local headers = require("luadl.headers")
+local policy = require("luadl.policy")
+local target = require("luadl.target")
+local trace = require("luadl.trace")
+local transfer = require("luadl.transfer")
+
+local opening = {}
+
+local fail, from_core = transfer.fail, transfer.from_core
+
+local MOST_ALTERNATIVES = 10000
+
+-- Who named the file, in words.
+local NAMED = {
+  output = "as asked for",
+  policy = "the name policy says so",
+  disposition = "from Content-Disposition",
+  final_url = "from the URL behind the redirect",
+  url = "from the URL",
+  default = "nobody names it",
+}
+local EEXIST = 17
+local EXISTS = { fail = true, rename = true, replace = true, skip = true }
+
+-- Where it goes
+
+--- The path of the file that is being filled.
+---@param self luadl.download
+---@return string
+function opening.path(self)
+  return target.join(self.target.dir, self.target.name)
+end
+
+-- `restart` drops what an earlier run left, never what this one has brought.
+local function place(self, where)
+  where.replace = where.replace or self.opts.exists == "replace"
+  where.restart = where.restart or (self.opts.restart and not self.opened) or nil
+  return where
+end
+
+--- Has the engine open this target.
+---@param self luadl.download
+---@param where { dir: string?, name: string, replace: boolean?, restart: boolean? }
+function opening.start(self, where)
+  self.target = place(self, where)
+  local ok, err = self.engine:start(self.id, self.target)
+  if not ok then fail(self, from_core(err)) end
+end
+
+local WANT_THE_HEAD = { "exists", "accept" }
+
+--- The target, when nobody has to see the head first: then the file is opened before any request.
+---@param self luadl.download
+---@return table|nil where nil, nil: somebody has to
+---@return luadl.error|nil
+function opening.known_target(self)
+  if not self.opts.output or self.info then return nil end
+  for _, name in ipairs(WANT_THE_HEAD) do
+    if asking.has(self, name) then return nil end
+  end
+  local where, err = target.explicit(self.opts)
+  if not where then return nil, err end
+  return place(self, where)
+end
+
+-- The head
+
+--- What the server says, for policies.
+---@param self luadl.download
+---@param event table of the engine
+---@return luadl.head
+function opening.describe_head(self, event)
+  local fields = headers.new(event.headers)
+  local kind = (fields:get("content-type") or ""):match("^%s*([^;%s]+)")
+  return {
+    url = event.url,
+    requested_url = self.url,
+    status = event.status,
+    headers = fields,
+    total = event.total,
+    ranges = event.ranges,
+    etag = fields:get("etag"),
+    last_modified = fields:get("last-modified"),
+    content_type = kind and kind:lower(),
+    content_encoding = fields:get("content-encoding"),
+    labels = self.opts.labels,
+  }
+end
+
+local function place_for(self, head)
+  if self.opts.output then return target.explicit(self.opts) end
+  local wish = asking.ask(self, "name", head, self.context)
+  return target.chosen(self.core, self.opts, head, wish)
+end
+
+local function refusal(head, message)
+  message = message or "the accept policy refused the file"
+  return errors.new("cancelled", message, { url = head.url })
+end
+
+-- True, or nil and why not; it may change how many connections there are.
+local function accept(self, head)
+  local answer, _, script = asking.ask(self, "accept", head, self.context)
+  if answer == nil or answer == true then return true end
+  if answer == false then return nil, refusal(head) end
+  if type(answer) == "string" then return nil, refusal(head, answer) end
+  local wish, message = policy.read({ accept = answer })
+  if not wish then asking.refuse(script, "the accept policy answered: " .. message) end
+  local count = wish.accept.connections
+  if not count then return true end
+  self.opts.connections = count
+  return self.engine:connections(self.id, self.hosts:limit(self.origin, count))
+end
+
+--- Answers the engine's HEAD.
+---@param self luadl.download
+---@param event table
+function opening.answer_head(self, event)
+  local head = opening.describe_head(self, event)
+  self.head = head
+  local accepted, refused = accept(self, head)
+  if not accepted then return fail(self, refused) end
+  local where, err, source = place_for(self, head)
+  if not where then return fail(self, err) end
+  opening.start(self, where)
+  trace.note(self, "name", NAMED[source or "output"], { path = opening.path(self) })
+end
+
+-- The file exists
+
+local function decide_exists(self, err)
+  local found = { path = opening.path(self), error = err, head = self.head }
+  return asking.word(self, "exists", EXISTS, "fail", found)
+end
+
+local function next_name(self)
+  self.alternatives = self.alternatives + 1
+  self.first_name = self.first_name or self.target.name
+  local name_max = target.name_limit(self.core, self.opts.dir)
+  return filename.alternative(self.first_name, self.alternatives, { name_max = name_max })
+end
+
+local exists = {}
+
+function exists.fail(self, err)
+  fail(self, err)
+end
+
+function exists.rename(self, err)
+  if self.alternatives >= MOST_ALTERNATIVES then return fail(self, err) end
+  opening.start(self, { dir = self.target.dir, name = next_name(self) })
+end
+
+function exists.replace(self, err)
+  if self.target.replace or err.kind ~= "exists" then return fail(self, err) end
+  opening.start(self, { dir = self.target.dir, name = self.target.name, replace = true })
+end
+
+-- A folder of this name isn't the file.
+function exists.skip(self, err)
+  if err.kind ~= "exists" or err.errno ~= EEXIST then return fail(self, err) end
+  self.skipped = { path = opening.path(self), skipped = true }
+  self.engine:cancel(self.id)
+end
+
+--- The name is taken: somebody decides.
+---@param self luadl.download
+---@param err luadl.error
+function opening.taken(self, err)
+  local word = decide_exists(self, err)
+  trace.note(self, "exists", ("%s: %s"):format(err.message, word), {
+    error = err, path = opening.path(self),
+  })
+  exists[word](self, err)
+end
+
+return opening

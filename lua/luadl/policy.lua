@@ -1,0 +1,168 @@
+--- Policies: the tables in which scripts say what they decide, and the observers that look on.
+-- SPDX-License-Identifier: MIT
+--
+-- A decision is a value or a function that may wait; nil is no opinion, false is no. Every function
+-- gets the download's context as its last argument. Settings are declared with their defaults and
+-- keep their types; the script reads them from its own table.
+
+local nearest = require("luadl.options.nearest")
+local retry = require("luadl.retry")
+local types = require("luadl.options.types")
+
+local policy = {}
+
+---@class luadl.policy
+---@field label string|nil names the script in errors, its settings and its store
+---@field hosts string[]|nil whom it may have asked, as "example.org" or "*.example.org"; nil: all
+---@field settings table<string, string|number|boolean>|nil
+---@field resolve fun(request: table, ctx: luadl.context): any
+---@field request fun(attempt: table, ctx: luadl.context): table|nil
+---@field name string|fun(head: luadl.head, ctx: luadl.context): string|false|nil
+---@field exists string|fun(found: table, ctx: luadl.context): string|false|nil
+---@field accept table|fun(head: luadl.head, ctx: luadl.context): any
+---@field retry integer|fun(fault: table, ctx: luadl.context): number|false|nil, table|nil
+---@field renew string|fun(fault: table, ctx: luadl.context): string|false|nil
+---@field changed string|fun(fault: table, ctx: luadl.context): string|false|nil
+---@field mirror string[]|fun(fault: table, ctx: luadl.context): string|string[]|false|nil
+---@field verify fun(path: string, result: table, ctx: luadl.context): boolean|string|nil
+---@field on_start fun(download: luadl.download, ctx: luadl.context)|nil
+---@field on_progress fun(stats: table, ctx: luadl.context)|nil
+---@field on_retry fun(fault: table, delay: number, change: table|nil, ctx: luadl.context)|nil
+---@field on_done fun(result: table, ctx: luadl.context)|nil
+---@field on_error fun(err: luadl.error, ctx: luadl.context)|nil
+---@field on_trace fun(event: table, ctx: luadl.context)|nil
+
+-- What may stand in a function's place, as in the schema of the options.
+local DECISIONS = {
+  { name = "resolve", type = "function" },
+  { name = "request", type = "function" },
+  { name = "name", type = "string", policy = true },
+  { name = "exists", type = "enum", values = { "fail", "rename", "replace", "skip" },
+    policy = true },
+  { name = "accept", type = "table", fields = {
+    { name = "connections", type = "integer", min = 1, max = 256 },
+  }, policy = true },
+  { name = "retry", type = "integer", min = 0, max = 1000, policy = true },
+  { name = "renew", type = "string", policy = true },
+  { name = "changed", type = "enum", values = { "restart", "fail" }, policy = true },
+  { name = "mirror", type = "list", policy = true },
+  { name = "verify", type = "function" },
+}
+local OBSERVERS = { "on_start", "on_progress", "on_retry", "on_done", "on_error", "on_trace" }
+
+local FIELDS = {
+  { name = "label", type = "string" },
+  { name = "hosts", type = "list" },
+  { name = "settings", type = "settings" },
+}
+local NAMES = {}
+
+for _, decision in ipairs(DECISIONS) do
+  FIELDS[#FIELDS + 1], NAMES[#NAMES + 1] = decision, decision.name
+end
+for _, name in ipairs(OBSERVERS) do
+  FIELDS[#FIELDS + 1] = { name = name, type = "function" }
+  NAMES[#NAMES + 1] = name
+end
+
+--- The names of all decisions and observers.
+---@return string[]
+function policy.names()
+  return NAMES
+end
+
+--- A checked copy; only `settings` stays the script's own table, which `policy.set` changes.
+---@param given any
+---@return luadl.policy|nil
+---@return string|nil message what is wrong with it
+function policy.read(given)
+  if type(given) ~= "table" then return nil, "expected a policy table, got a " .. type(given) end
+  local copy, message = types.read_fields(FIELDS, given, "policy")
+  if not copy then
+    local label = rawget(given, "label")
+    return nil, label and ("%s: %s"):format(tostring(label), message) or message
+  end
+  if type(copy.retry) == "number" then copy.retry = retry.backoff({ tries = copy.retry }) end
+  return copy
+end
+
+-- Settings
+
+local function as_boolean(text)
+  if text == "true" or text == "yes" or text == "1" then return true end
+  if text == "false" or text == "no" or text == "0" then return false end
+  return nil
+end
+
+local READERS = {
+  string = function(text) return text end,
+  number = tonumber,
+  boolean = as_boolean,
+}
+
+local function unknown(script, name)
+  local names = {}
+  for known in next, script.settings or {} do names[#names + 1] = known end
+  local meant = nearest.word(name, names)
+  return ("%s has no setting '%s'%s"):format(script.label or "the script", name,
+    meant and (": did you mean '%s'?"):format(meant) or "")
+end
+
+--- Whether the script declares this setting.
+---@param script luadl.policy
+---@param name string
+---@return boolean
+function policy.has_setting(script, name)
+  return script.settings ~= nil and rawget(script.settings, name) ~= nil
+end
+
+--- Gives a setting another value, which is text or of the default's type.
+---@param script luadl.policy
+---@param name string
+---@param value string|number|boolean
+---@return boolean|nil
+---@return string|nil message
+function policy.set(script, name, value)
+  if not policy.has_setting(script, name) then return nil, unknown(script, name) end
+  local kind = type(rawget(script.settings, name))
+  if type(value) == "string" then value = READERS[kind](value) end
+  if type(value) ~= kind then
+    return nil, ("the setting '%s' is a %s"):format(name, kind)
+  end
+  rawset(script.settings, name, value)
+  return true
+end
+
+-- Hosts
+
+local function host_of(url)
+  local authority = url:match("^%a[%w+.-]*://([^/?#\\]*)")
+  local host = authority and authority:gsub("^.*@", ""):gsub(":%d*$", ""):lower()
+  return host and host:gsub("%.$", "")
+end
+
+local function matches(host, pattern)
+  pattern = pattern:lower()
+  local suffix = pattern:match("^%*(%..+)$")
+  if not suffix then return host == pattern end
+  return #host > #suffix and host:sub(-#suffix) == suffix
+end
+
+--- Whether the script may have this URL asked: its host is declared, or that of `asked`, a URL that
+--- somebody else has named.
+---@param script luadl.policy
+---@param url string
+---@param asked string|nil
+---@return boolean
+function policy.may_ask(script, url, asked)
+  if not script.hosts then return true end
+  local host = host_of(url)
+  if not host then return false end
+  if asked and host == host_of(asked) then return true end
+  for _, pattern in ipairs(script.hosts) do
+    if matches(host, pattern) then return true end
+  end
+  return false
+end
+
+return policy

@@ -1,0 +1,70 @@
+--- What every answer of a download to the engine shares: its tasks, its errors, giving up.
+-- SPDX-License-Identifier: MIT
+
+local errors = require("luadl.errors")
+local lifetime = require("luadl.lifetime")
+
+local transfer = {}
+
+--- An error of the engine as one of luadl's.
+---@param err table
+---@return luadl.error
+function transfer.from_core(err)
+  local facts = {}
+  for name, fact in pairs(err) do
+    if name ~= "kind" and name ~= "message" then facts[name] = fact end
+  end
+  return errors.new(err.kind, err.message, facts)
+end
+
+--- Gives the download up; DONE follows.
+---@param self luadl.download
+---@param err luadl.error
+function transfer.fail(self, err)
+  if self.ended.fired then return end -- its session may be closed
+  self.reason = self.reason or err
+  lifetime.give_up(self, err)
+  self.engine:cancel(self.id, { kind = err.kind, message = err.message })
+end
+
+--- Runs `work(self, ...)` as a task; `failed(self, err)` is told what it threw.
+---@param failed fun(self: luadl.download, err: luadl.error)
+---@param self luadl.download
+---@param what string what it is, for errors
+---@param work function
+---@return luadl.task
+function transfer.run_or(failed, self, what, work, ...)
+  local task = self.loop:spawn_for(self, what, work, self, ...)
+  task.on_failure = failed
+  return task
+end
+
+--- The same; what it throws fails the download.
+function transfer.run(...)
+  return transfer.run_or(transfer.fail, ...)
+end
+
+--- A line for the result.
+---@param self luadl.download
+---@param message string
+function transfer.warn(self, message)
+  self.warnings[#self.warnings + 1] = message
+end
+
+--- What came before the end or a restart needs no answer any more.
+---@param self luadl.download
+---@param event table
+---@return boolean
+function transfer.is_void(self, event)
+  return self.ended.fired or self.restarts ~= event.restarts
+end
+
+--- Who waits, for a link or only for time to pass, goes on.
+---@param self luadl.download
+function transfer.hurry(self)
+  local waiting = self.go_on
+  self.go_on = self.loop:signal()
+  waiting:fire()
+end
+
+return transfer
