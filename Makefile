@@ -27,7 +27,7 @@ SHARED = -shared -Wl,-z,nodelete $(if $(SAN),-fsanitize=$(SAN))
 ENGINE := session exit loop fetch send accept receive watch answer identity field date transfer request chunk file disk begin publish job resume adoption checkpoint record journal edges hasher io jar cookie prove page connection trace limit latch queue url code adopt
 ENGINE_OBJ := $(ENGINE:%=$(OUT)/%.o)
 C_FILES := $(wildcard core/*.c core/*.h spec/core/*.c spec/support/*.c spec/fuzz/*.c spec/fuzz/*.h)
-LUA_FILES := lua scripts/luadl spec
+LUA_FILES := lua scripts/luadl scripts spec
 REPLAYS := $(patsubst spec/fuzz/%_fuzz.c,$(OUT)/%_replay,$(wildcard spec/fuzz/*_fuzz.c))
 C_TESTS := $(patsubst spec/core/%.c,$(OUT)/%,$(wildcard spec/core/*_test.c))
 SHIMS := $(patsubst %,$(OUT)/%.so,faultfs crashfs faultclock)

@@ -168,6 +168,8 @@ static void count_flip(struct transfer *transfer)
     if (++transfer->flips < FLIPS)
         return;
     transfer->known.etag_strength = ETAG_NONE;
+    transfer->known.last_modified_strong = false; /* another run compares bytes, too */
+    transfer->known.date = -1;
     if (transfer->proof == PROOF_VALIDATOR)
         transfer->proof = PROOF_OVERLAP;
     transfer->warning =

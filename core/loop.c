@@ -301,6 +301,8 @@ static void on_go(struct loop *loop, struct transfer *transfer)
     struct fetch *fetch = transfer->first;
     if (fetch)
         proceed(loop, fetch, fetch_go(fetch));
+    else
+        transfer_begin_anew(transfer);
     schedule(loop, transfer);
 }
 

@@ -20,9 +20,9 @@
 #include "transfer.h"
 
 #define LOOPS_DEFAULT 4
-#define JOIN_WITHIN 2.0    /* seconds that close waits for the threads */
-#define ANSWER_WITHIN 0.1  /* seconds until a cancelled transfer is reported, whatever hangs (I6) */
-#define WAIT_MOST 3600.0   /* seconds of one poll(), whose time is an int of milliseconds */
+#define JOIN_WITHIN 2.0   /* seconds that close waits for the threads */
+#define ANSWER_WITHIN 0.1 /* seconds until a cancelled transfer is reported, whatever hangs (I6) */
+#define WAIT_MOST 3600.0  /* seconds of one poll(), whose time is an int of milliseconds */
 #define BUCKETS 256
 
 struct ldl_session {
@@ -392,6 +392,8 @@ static int change_url(struct transfer *transfer, const char *text)
     result = replace_text(&transfer->url, url.text);
     if (result == 0)
         result = replace_text(&transfer->user, url.user);
+    if (result == 0)
+        result = replace_text(&transfer->link, text);
     url_free(&url);
     return result;
 }
@@ -416,7 +418,8 @@ static int change_user(struct transfer *transfer, const char *user)
 
 static int apply_retry(struct transfer *transfer, int64_t first, const struct ldl_retry *how)
 {
-    const char *url = how->url ? how->url : how->restart ? transfer->request.url.text : NULL;
+    const char *first_url = transfer->link ? transfer->link : transfer->request.url.text;
+    const char *url = how->url ? how->url : how->restart ? first_url : NULL;
     int result = transfer->unanswered ? -LDL_USAGE : url ? change_url(transfer, url) : 0;
     if (result == 0)
         result = change_headers(transfer, how);

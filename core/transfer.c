@@ -158,6 +158,7 @@ void transfer_unref(struct transfer *transfer)
     pthread_mutex_destroy(&transfer->writing);
     free(transfer->url);
     free(transfer->user);
+    free(transfer->link);
     free(transfer->pinned);
     free(transfer->began_in);
     free(transfer->folder);
@@ -357,6 +358,14 @@ void transfer_set_head(struct transfer *transfer, struct head *head)
     transfer->unanswered = true;
     describe_head(transfer, &transfer->head_note);
     transfer_post(transfer, &transfer->head_note, LDL_EVENT_HEAD);
+}
+
+void transfer_begin_anew(struct transfer *transfer)
+{
+    pthread_mutex_lock(&transfer->lock);
+    if (transfer->state == LDL_PARKED && !transfer->restarting)
+        transfer->state = LDL_WAITING;
+    pthread_mutex_unlock(&transfer->lock);
 }
 
 int transfer_plan_anew(struct transfer *transfer)

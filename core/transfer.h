@@ -98,6 +98,7 @@ struct transfer {
     struct head *head;
     char *url;     /* effective, without credentials */
     char *user;    /* credentials that `url` itself brought, or NULL */
+    char *link;    /* that took the request's URL's place, or NULL */
     bool stripped; /* it is of another origin: caller headers stay behind */
     bool bare;     /* it was downgraded to http: no credentials ever */
     bool redirected;
@@ -195,6 +196,9 @@ int transfer_set_target(struct transfer *transfer, const struct ldl_target *targ
 
 /* What is fetched is a part of the resource; immutable. */
 bool transfer_is_part(const struct transfer *transfer);
+
+/* The file is open, but the stream that was parked for it is lost: the first request is sent again. */
+void transfer_begin_anew(struct transfer *transfer);
 
 /* Transfer lock held: */
 int64_t transfer_length(const struct transfer *transfer);  /* of the file; -1: unknown */

@@ -5,6 +5,7 @@ local luadl = require("luadl")
 local codec = require("luadl.codec")
 local url = require("luadl.url")
 
+if not arg[2] then return nil, "usage: hls.lua PLAYLIST FILE" end
 local session = assert(luadl.session())
 
 local function fetch(address, opts)
@@ -12,8 +13,7 @@ local function fetch(address, opts)
 end
 
 local function attribute(text, name) -- of NAME=value,NAME="a value"
-  name = "%f[%w-]" .. name
-  return text:match(name .. '="(.-)"') or text:match(name .. "=([^,]*)")
+  return text:match("%f[%w-]" .. name .. '="(.-)"') or text:match("%f[%w-]" .. name .. "=([^,]*)")
 end
 
 local page, best, most = fetch(arg[1]), nil, 0

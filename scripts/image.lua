@@ -6,12 +6,12 @@ local digest = require("luadl.digest")
 local json = require("luadl.json")
 local sys = require("luadl.sys")
 
+if not arg[4] then return nil, "usage: image.lua REGISTRY NAME TAG FOLDER" end
 local base, tag, dir = ("%s/v2/%s/"):format(arg[1], arg[2]), arg[3], arg[4]
 local OCI, DOCKER = "application/vnd.oci.image.", "application/vnd.docker.distribution."
-local TYPES = { OCI .. "index.v1+json", OCI .. "manifest.v1+json",
-  DOCKER .. "manifest.list.v2+json", DOCKER .. "manifest.v2+json" }
+local headers = { Accept = OCI .. "index.v1+json, " .. OCI .. "manifest.v1+json, "
+  .. DOCKER .. "manifest.list.v2+json, " .. DOCKER .. "manifest.v2+json" }
 local session = assert(luadl.session())
-local headers = { Accept = table.concat(TYPES, ", ") }
 
 local function fetch_manifest(reference)
   local page = assert(session:fetch(base .. "manifests/" .. reference, { headers = headers }))
@@ -21,7 +21,8 @@ local function fetch_manifest(reference)
     for name, value in challenge:gmatch('(%w+)="([^"]*)"') do asked[name] = value end
     local query = { service = asked.service, scope = asked.scope }
     local answer = assert(assert(session:fetch(asked.realm, { query = query })):check())
-    headers.Authorization = "Bearer " .. assert(answer:json()).token
+    local given = assert(answer:json())
+    headers.Authorization = "Bearer " .. (given.token or given.access_token)
     return fetch_manifest(reference)
   end
   local id = "sha256:" .. digest.hex("sha256", assert(page:check()).body)
@@ -31,7 +32,8 @@ end
 
 local page, id = fetch_manifest(tag)
 for _, each in ipairs(assert(page:json()).manifests or {}) do
-  local is_ours = each.platform.os == "linux" and each.platform.architecture == "amd64"
+  local platform = each.platform or {}
+  local is_ours = platform.os == "linux" and platform.architecture == "amd64"
   if is_ours then page, id = fetch_manifest(each.digest) end
 end
 local manifest = assert(page:json())
@@ -54,5 +56,5 @@ local function write(name, bytes)
 end
 write("blobs/sha256/" .. id:sub(8), page.body)
 write("oci-layout", '{"imageLayoutVersion":"1.0.0"}')
-local entry = { mediaType = manifest.mediaType, digest = id, size = #page.body }
+local entry = { mediaType = page.headers:get("Content-Type"), digest = id, size = #page.body }
 write("index.json", json.encode({ schemaVersion = 2, manifests = { entry } }))

@@ -5,6 +5,7 @@ local luadl = require("luadl")
 local html = require("luadl.html")
 local url = require("luadl.url")
 
+if not arg[2] then return nil, "usage: login.lua PAGE URL..." end
 local TEXT = { text = true, email = true, [""] = true }
 
 local session = assert(luadl.session({ cookies = true }))
@@ -24,13 +25,14 @@ local function login_form(page)
 end
 
 local page = assert(assert(session:fetch(arg[1])):check())
-local form = assert(login_form(page), "no form asks for a password there")
-form.fields[form.user] = os.getenv("LOGIN")
+local form = login_form(page)
+if not form then return nil, "no form asks for a password there" end
+form.fields[form.user or "user"] = os.getenv("LOGIN")
 form.fields[form.password] = os.getenv("PASSWORD")
 
 local action = url.join(page.url, form.action or "")
 local answer = assert(assert(session:fetch(action, { form = form.fields })):check())
-assert(not login_form(answer), "the login was refused")
+if login_form(answer) then return nil, "the login was refused" end
 
 for index = 2, #arg do
   local file = assert(session:get({

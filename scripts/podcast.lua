@@ -6,6 +6,7 @@ local store = require("luadl.store")
 local url = require("luadl.url")
 local xml = require("luadl.xml")
 
+if not arg[2] then return nil, "usage: podcast.lua FEED FOLDER" end
 local session = assert(luadl.session({ dir = arg[2] }))
 local seen = assert(store.open("podcast"))
 

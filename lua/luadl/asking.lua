@@ -53,12 +53,18 @@ local function said(script, what)
   return script.label and script.label .. ": " .. what or what
 end
 
+-- Nil with an error is a failure, as everywhere in luadl, and no lack of an opinion.
+local function check_failure(err)
+  if errors.is(err) or type(err) == "string" then error(err, 0) end
+end
+
 -- What it throws names its script.
 local function call(self, script, what, run, ...)
   local task = self.loop.current
   local before, above = self.loop:describe(said(script, what)), task.within
   task.within = { script = script, above = self.within }
   local answer, more = run(...)
+  if answer == nil then check_failure(more) end
   self.loop:describe(before)
   task.within = above
   return answer, more

@@ -15,7 +15,7 @@ local FIELDS = {
 
 local function describe(self, fault)
   return {
-    download = self,
+    download = not self.hidden and self or nil,
     url = self.opts.url,
     headers = headers.new(self.opts.headers),
     attempt = fault and fault.attempt + 1 or 1,
@@ -42,6 +42,7 @@ end
 ---@param fault table|nil what the attempt before has met; nil: it is the first
 ---@return { url: string?, headers: table?, user: string? }|nil changes
 function attempt.ask(self, fault)
+  if not asking.has(self, "request") then return nil end
   local answer, _, script = asking.ask(self, "request", describe(self, fault), self.context)
   if not answer then return nil end
   if type(answer) ~= "table" then

@@ -13,8 +13,7 @@ local ending = {}
 local BY_SCRIPT = { callback = true, script_budget = true, no_memory = true }
 
 -- A login page in a file's place has a right length, too (H30).
-local function check_type(self, event)
-  local kind = opening.describe_head(self, event).content_type
+local function check_type(self, event, kind)
   local extension = event.path:lower():match("%.([%w]+)$")
   local expected = not extension or extension:match("^x?html?$") or extension:match("^php%d?$")
     or extension:match("^aspx?$") or extension == "jsp"
@@ -24,7 +23,8 @@ local function check_type(self, event)
 end
 
 local function describe_result(self, event)
-  check_type(self, event)
+  local head = opening.describe_head(self, event)
+  check_type(self, event, head.content_type)
   if event.warning then transfer.warn(self, event.warning) end
   return {
     path = event.path,
@@ -32,6 +32,8 @@ local function describe_result(self, event)
     resumed = event.resumed,
     elapsed = event.elapsed,
     url = event.url,
+    etag = head.etag,
+    last_modified = head.last_modified,
     length_verified = event.length_verified,
     verified = self.verified,
     labels = self.opts.labels,

@@ -85,7 +85,7 @@ local function is_retriable(kind, status)
 end
 
 local function one_line(text)
-  return (text:gsub("%c+", " "))
+  return text:find("%c") and text:gsub("%c+", " ") or text
 end
 
 local function check_kind(kind, level)

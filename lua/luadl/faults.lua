@@ -13,6 +13,7 @@ local faults = {}
 local fail, from_core, is_void = transfer.fail, transfer.from_core, transfer.is_void
 
 local RAMP = 30 -- seconds until one more connection is tried after a sign of a limit
+local LOOK = 1 -- seconds between two looks whether the other streams are still there
 
 local DROPPED = "the file changed on the server: what an earlier run had brought was dropped"
 
@@ -137,9 +138,23 @@ local function decide_retry(self, fault)
   return delay, change
 end
 
+-- An additional connection's range waits for the other streams: not for nothing when they are gone.
+local function is_alone(self)
+  local stats = self.engine:stat(self.id)
+  return stats ~= nil and stats.connections == 0
+end
+
 local function wait_out(self, event, delay)
   local fresh = self.renewals ~= event.renewals -- in the meantime
-  if delay > 0 and not fresh then self.loop:await(self.go_on, delay) end
+  if fresh then return end
+  if not event.extra or (event.active or 0) == 0 then
+    if delay > 0 then self.loop:await(self.go_on, delay) end
+    return
+  end
+  while delay > 0 and not is_alone(self) do
+    if self.loop:await(self.go_on, math.min(delay, LOOK)) then return end
+    delay = delay - LOOK
+  end
 end
 
 local function ask_again(self, event, fault, change)

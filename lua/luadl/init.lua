@@ -61,6 +61,15 @@ function luadl.fetch(url, opts)
   return shared_session():fetch(request)
 end
 
+--- One page after the other: see luadl.session's `pages`.
+---@param url string|table
+---@param opts table|nil
+---@return fun(): luadl.page|false|nil, luadl.error|nil
+function luadl.pages(url, opts)
+  local request = options.with_url(url, opts)
+  return shared_session():pages(request)
+end
+
 --- Waits; other tasks go on.
 ---@param seconds number
 function luadl.sleep(seconds)

@@ -105,6 +105,19 @@ function options.check(given, scope, defaults, level)
   return values
 end
 
+local PERSONAL = { headers = true, user = true }
+
+--- A copy without what may tell who somebody is: for hosts that the user hasn't named.
+---@param values table
+---@return table
+function options.impersonal(values)
+  local kept = {}
+  for name, value in next, values do
+    if not PERSONAL[name] then kept[name] = value end
+  end
+  return kept
+end
+
 --- Options with this URL among them: for calls that take it by itself.
 ---@param url string|table a table has it already, or leaves it out
 ---@param opts table|nil

@@ -3,6 +3,7 @@
 
 local asking = require("luadl.asking")
 local errors = require("luadl.errors")
+local host = require("luadl.host")
 local options = require("luadl.options")
 local target = require("luadl.target")
 
@@ -47,6 +48,13 @@ local function check_harmless(given)
   return true
 end
 
+-- Headers and login are meant for the host that the user has named.
+local function inherited(self, url)
+  local is_other = type(url) == "string"
+    and host.origin(errors.redact_url(url)) ~= self.origin:lower()
+  return is_other and options.impersonal(self.opts) or self.opts
+end
+
 local function read_request(self, script, given)
   if script and script.sandboxed then
     local harmless, message = check_harmless(given)
@@ -59,7 +67,7 @@ local function read_request(self, script, given)
     asked.dir, message = join_dir(self, asked.dir)
     if not asked.dir then return nil, message end
   end
-  for name, value in pairs(self.opts) do
+  for name, value in pairs(inherited(self, asked.url)) do
     if asked[name] == nil and not NOT_PASSED_ON[name] then asked[name] = value end
   end
   asking.check_host(self, script, asked.url)

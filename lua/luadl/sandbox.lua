@@ -161,15 +161,24 @@ end
 
 local STORE = { "get", "set", "delete" }
 
-local function open_store(self)
-  local store, err = require("luadl.store").open((self.label:gsub("[^%w._-]", "_")))
-  if not store then return nil, err end
+-- It has one, whatever name it says.
+local function new_store(self)
+  local store
+  local open = trusted(self, function()
+    local err
+    store, err = require("luadl.store").open((self.label:gsub("[^%w._-]", "_")))
+    return store ~= nil, err
+  end)
   local object = {}
   for _, name in ipairs(STORE) do
     local call = trusted(self, function(...) return store[name](store, ...) end)
     object[name] = function(_, ...) return call(...) end
   end
-  return object
+  return { open = function()
+    local ok, err = open()
+    if not ok then return nil, err end
+    return object
+  end }
 end
 
 -- Each module at its first use.
@@ -194,9 +203,8 @@ local function new_luadl(self)
     now = self.world.now,
     time = function() return os.time() end,
     fetch = trusted(self, function(url, opts) return self.world.fetch(self, url, opts) end),
-    store = {},
+    store = new_store(self),
   }
-  luadl.store.open = trusted(self, function() return open_store(self) end)
   return luadl
 end
 

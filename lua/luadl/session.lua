@@ -124,10 +124,20 @@ function methods:info(opts)
   return begin(self, opts, true):wait()
 end
 
+-- The session's headers and login are meant for whom the user named: what a policy asks of another
+-- host than its download's goes without.
+local function defaults_for(self, url)
+  local owner = self.loop:owner()
+  if not owner or not owner.origin or type(url) ~= "string" then return self.defaults end
+  if host.origin(errors.redact_url(url)) == owner.origin:lower() then return self.defaults end
+  return options.impersonal(self.defaults)
+end
+
 -- Errors are for the line that called the method which calls this.
 local function check_fetch(self, url, opts)
   check_open(self, 4)
-  local checked = options.check(options.with_url(url, opts, 3), "fetch", self.defaults, 3)
+  local given = options.with_url(url, opts, 3)
+  local checked = options.check(given, "fetch", defaults_for(self, rawget(given, "url")), 3)
   if not checked.url then error("a fetch needs a URL", 3) end
   return checked
 end

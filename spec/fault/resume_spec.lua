@@ -732,14 +732,14 @@ describe("a resumed download", function()
     it("P2: beginning outlives kill -9 at any change, and what runs then", function()
       local dir = helper.tmpdir()
       local held = server.content(1, 0, SIZE / 2 - 1)
-      local change, run = 0, nil
+      local change = 0
       repeat
         change = change + 1
         os.remove(dir .. "/file.part")
         os.remove(dir .. "/file.part.lj")
         helper.write(dir .. "/file", held)
         local url = origin:serve("/adopt/9", { size = SIZE, etag = ETAG })
-        run = helper.luadl("-q", "--adopt", "-o", dir .. "/file", url, {
+        local run = helper.luadl("-q", "--adopt", "-o", dir .. "/file", url, {
           env = kill_before(change, dir),
         })
         origin:serve("/adopt/9", function(connection) return connection:reply(404, {}, "") end)

@@ -21,6 +21,10 @@ local function refuse_once(connection, request, parameters, state)
   return connection:file(request, parameters)
 end
 
+local function refuse(connection)
+  return connection:reply(404, {}, "")
+end
+
 local function serve(path, behaviour, parameters)
   local given = {}
   for name, value in pairs(FILE) do given[name] = value end
@@ -66,6 +70,12 @@ describe("a script", function()
     { name = "exists", says = "exists policy", taken = true },
     { name = "retry", says = "retry policy", behaviour = refuse_once },
     { name = "on_retry", says = "on_retry", behaviour = refuse_once },
+    { name = "resolve", says = "resolve policy" },
+    { name = "request", says = "request policy" },
+    { name = "accept", says = "accept policy" },
+    { name = "mirror", says = "mirror policy", behaviour = refuse },
+    { name = "verify", says = "verify policy" },
+    { name = "on_start", says = "on_start" },
     { name = "on_progress", says = "on_progress" },
     { name = "on_done", says = "on_done" },
   }
@@ -185,6 +195,58 @@ describe("a script", function()
       assert.truthy(err.message:find("waits for its own download", 1, true), err.message)
     end)
   end
+
+  for _, callback in ipairs(callbacks) do
+    it("L-9: may close the session in " .. callback.name .. ": all of it ends, and says so", function()
+      local path = fresh_path(callback)
+      local other = start({ url = serve(path .. "-other", nil, { rate = 50000 }) })
+      local download = start({
+        url = serve(path, callback.behaviour),
+        [callback.name] = function() session:close() end,
+      })
+      for _, each in ipairs({ download, other }) do
+        local result, err = each:wait(10)
+        assert.is_nil(result)
+        assert.equal("closed", err.kind, tostring(err))
+      end
+    end)
+
+    it("L-5: may be collected in the middle of " .. callback.name, function()
+      local path, entered = fresh_path(callback), false
+      local own = assert(luadl.session({ dir = folder, retry = oracle.quick() }))
+      own:download({
+        url = serve(path, callback.behaviour),
+        [callback.name] = function()
+          entered = true
+          luadl.sleep(60)
+        end,
+      })
+      local until_time = core.now() + 10
+      while not entered and core.now() < until_time do session:step(0.01) end
+      assert.is_true(entered)
+      own:close()
+      own = nil -- luacheck: ignore 311
+      collectgarbage()
+      collectgarbage()
+      check_right(start({ url = serve(path .. "-after") }):wait())
+    end)
+  end
+
+  it("L-2: that never ends in any stacked policy is stopped at the deadline, and named", function()
+    for _, name in ipairs({ "resolve", "request", "accept", "verify", "on_start", "on_done" }) do
+      local mine = assert(luadl.session({ dir = folder, deadline = 0.4 }))
+      mine:use({ label = "stuck.lua", [name] = function() while true do end end })
+      local began = core.now()
+      local result, err = mine:get({ url = serve("/stuck-" .. name) })
+      assert.is_nil(result)
+      assert.truthy(err.kind == "script_budget" or err.kind == "deadline", tostring(err))
+      if err.kind == "script_budget" then
+        assert.truthy(err.message:find("stuck.lua: ", 1, true), err.message)
+      end
+      assert.is_true(core.now() - began < 0.4 + PROMPT, name)
+      mine:close()
+    end
+  end)
 
   it("L-9: may start downloads that outlive it", function()
     local later = {}

@@ -159,7 +159,8 @@ describe("luadl.errors", function()
   end)
 
   it("says once what a script has thrown on, and finds it again", function()
-    local cause = errors.new("http_status", "host answered 404", { status = 404, url = "http://h/" })
+    local facts = { status = 404, url = "http://h/" }
+    local cause = errors.new("http_status", "host answered 404", facts)
     local inner = errors.wrap_thrown(cause, "resolve policy")
     local outer = errors.wrap_thrown(inner, "run")
     assert.equal("run: resolve policy: host answered 404 (http://h/)", tostring(outer))

@@ -27,6 +27,23 @@ describe("a page", function()
     end
   end)
 
+  it("is itself when it is checked, or an error that tells the status", function()
+    local right = answer("[]")
+    assert.equal(right, right:check())
+    local kinds = {
+      [304] = "http_status", [404] = "http_status", [401] = "auth", [429] = "rate_limited",
+      [503] = "rate_limited",
+    }
+    for status, kind in pairs(kinds) do
+      local event = { status = status, headers = {}, url = "http://host:1/a", retry_after = 5 }
+      local checked, err = page.new(event, decode):check()
+      assert.is_nil(checked)
+      assert.equal(kind, err.kind)
+      assert.equal(status, err.status)
+      assert.equal(("host:1 answered %d"):format(status), err.message)
+    end
+  end)
+
   it("reads JSON", function()
     assert.same({ 1, { a = json.null } }, answer('[1, {"a": null}]'):json())
     assert.is_false(answer("false"):json())

@@ -96,6 +96,7 @@ local KINDS = {
   url_core = "binding", codec_core = "binding", zlib_core = "binding", cipher_core = "binding",
   digest_core = "binding", xml_core = "binding",
   argparse = "library", dkjson = "library", luv = "library", cqueues = "library",
+  ["cqueues.condition"] = "library",
 }
 
 for _, name in ipairs({
@@ -143,7 +144,8 @@ local function collect_requires(folder, prefix, found)
     elseif entry:find("%.lua$") then
       local room = prefix .. entry:gsub("%.lua$", "")
       found[room] = {}
-      for name in helper.read(path):gmatch("require%s*%(?%s*[\"']([%w_.]+)[\"']") do
+      local program = helper.read(path):gsub("%-%-[^\n]*", "")
+      for name in program:gmatch("require%s*%(?%s*[\"']([%w_.]+)[\"']") do
         local ours = name == "luadl" and "init" or name:match("^luadl%.(.*)$") or name
         table.insert(found[room], ours == "cli" and "cli.init" or ours)
       end

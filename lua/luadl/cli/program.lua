@@ -25,7 +25,7 @@ end
 local function report(stderr, failure)
   local err = errors.root(failure)
   local lines = errors.is(err) and (err.traceback or tostring(err)) or tostring(err)
-  stderr:write("luadl: ", (lines:gsub("[^\n]+", text.clean)), "\n")
+  stderr:write("luadl: ", (lines:gsub("[^\n\t]+", text.clean)), "\n")
   return errors.is(err) and exit.status(err) or exit.OTHER
 end
 
@@ -51,7 +51,7 @@ function program.run(argv, stderr)
     stderr:write("luadl: ", text.clean(message), "\n")
     return exit.OTHER
   end
-  arg = arguments_of(argv) -- luacheck: ignore 111
+  arg = arguments_of(argv) -- luacheck: ignore 121
   local ok, answer, err = xpcall(chunk, explain, unpack(arg))
   if ok then return status_of(stderr, answer, err) end
   return report(stderr, answer)

@@ -1,0 +1,176 @@
+--- The engine for Lua, for editors; never loaded.
+-- SPDX-License-Identifier: MIT
+--
+-- Failures are nil and a plain table { kind, message, ... }. Events are pulled; answers are calls.
+
+---@meta luadl.core
+
+local core = {}
+
+--- The engine's version.
+---@type string
+core.version = nil
+
+--- A running engine; its threads start with the first transfer.
+---@param opts { loops: integer?, cookies: boolean? }?
+---@return luadl.engine? engine
+---@return luadl.core.failure? err
+function core.session(opts) end
+
+--- Monotonic seconds.
+---@return number
+function core.now() end
+
+--- The URL without user and password.
+---@param url string
+---@return string
+function core.redact(url) end
+
+--- How many bytes a file name may have.
+---@param dir string? where
+---@return integer? most
+---@return luadl.core.failure? err
+function core.name_max(dir) end
+
+--- Bytes of a charset as UTF-8.
+---@param charset string
+---@param bytes string
+---@return string? text nil: an unknown charset, or not valid in it
+function core.decode(charset, bytes) end
+
+--- What the record beside a .part says.
+---@param path string of the .part
+---@return luadl.core.record? record
+---@return luadl.core.failure? err
+function core.journal(path) end
+
+---@class luadl.core.failure
+---@field kind luadl.error.kind
+---@field message string
+---@field url string?
+---@field status integer?
+---@field errno integer?
+---@field curl_code integer?
+---@field retry_after number? seconds
+---@field retry_at number? seconds since the epoch
+---@field unsent boolean? the server has seen nothing of the request
+
+---@class luadl.core.record
+---@field url string
+---@field name string
+---@field etag string?
+---@field last_modified integer? seconds since the epoch
+---@field total integer?
+---@field received integer
+---@field committed boolean
+
+--- Where a file goes.
+---@class luadl.core.target
+---@field name string
+---@field dir string?
+---@field replace boolean? a file of this name is replaced
+---@field restart boolean? what an earlier run left is dropped
+
+--- An engine: transfers are integers, which are never used anew.
+---@class luadl.engine
+local engine = {}
+
+--- A new transfer; "head" and "done", or "fault", follow.
+---@param request table as luadl.download makes it
+---@return integer? id
+---@return luadl.core.failure? err
+function engine:new(request) end
+
+--- Answers "head", or "fault" of the stages "open" and "publish": where to write.
+---@param id integer
+---@param target luadl.core.target
+---@return boolean? ok
+---@return luadl.core.failure? err
+function engine:start(id, target) end
+
+--- Answers "fault" of the stage "request": this range again.
+---@param id integer
+---@param range luadl.range
+---@param change luadl.change|luadl.attempt.changes|nil
+---@return boolean? ok
+---@return luadl.core.failure? err
+function engine:retry(id, range, change) end
+
+--- Requests ask this URL from now on.
+---@param id integer
+---@param url string
+---@return boolean? ok
+---@return luadl.core.failure? err
+function engine:renew(id, url) end
+
+--- Answers "verify": the complete file is right.
+---@param id integer
+---@return boolean? ok
+---@return luadl.core.failure? err
+function engine:accept(id) end
+
+--- Ends it; "done" follows in every case, exactly once.
+---@param id integer
+---@param reason { kind: luadl.error.kind, message: string? }?
+---@return boolean? ok
+---@return luadl.core.failure? err
+function engine:cancel(id, reason) end
+
+--- How many connections it may have from now on.
+---@param id integer
+---@param count integer
+---@return boolean? ok
+---@return luadl.core.failure? err
+function engine:connections(id, count) end
+
+--- Bounds the speed.
+---@param id integer 0: of the whole session
+---@param rate number bytes per second; 0: no bound
+---@return boolean? ok
+---@return luadl.core.failure? err
+function engine:limit(id, rate) end
+
+--- Counters as they are now.
+---@param id integer
+---@param with_extents boolean? also which bytes are there
+---@return luadl.core.stat? stat
+---@return luadl.core.failure? err
+function engine:stat(id, with_extents) end
+
+---@class luadl.core.stat
+---@field state "waiting"|"parked"|"running"|"publishing"|"finished"
+---@field received integer
+---@field resumed integer
+---@field total integer?
+---@field connections integer
+---@field elapsed number seconds
+---@field extents luadl.range[]?
+
+--- The next event, if there is one.
+---@return luadl.core.event?
+function engine:next() end
+
+--- What happened; further fields are those that the kind needs.
+---@class luadl.core.event
+---@field kind "head"|"fault"|"done"|"trace"|"verify"
+---@field id integer
+
+--- A descriptor that is readable when there are events; eight bytes written to it wake `wait`.
+---@return integer
+function engine:pollfd() end
+
+--- Waits for an event.
+---@param seconds number? nil: as long as it takes
+---@return boolean came false: the time ran out, or a signal came
+function engine:wait(seconds) end
+
+--- Drops what is known of a transfer, after its "done".
+---@param id integer
+---@return boolean? ok
+---@return luadl.core.failure? err
+function engine:forget(id) end
+
+--- Ends all transfers and joins the threads.
+function engine:close() end
+
+return core

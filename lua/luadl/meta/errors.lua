@@ -1,0 +1,47 @@
+--- The kinds of errors, for editors; never loaded.
+-- SPDX-License-Identifier: MIT
+
+---@meta luadl.meta.errors
+
+--- What an error is about, to branch on: its `kind`.
+---@alias luadl.error.kind
+---| "usage" # options or arguments are wrong
+---| "bad_url" # no URL, or of a scheme that luadl doesn't ask
+---| "closed" # the session or the download is over
+---| "cancelled" # somebody said so: a caller, a context, a policy
+---| "deadline" # it took longer than was allowed
+---| "dns" # the host's name leads nowhere
+---| "connect" # nobody answers there
+---| "tls" # the encrypted connection failed
+---| "tls_verify" # the certificate proves nothing
+---| "timeout" # no answer in time
+---| "stalled" # no byte for too long
+---| "http_status" # the server refuses, with this `status`
+---| "auth" # 401, 403 or 407
+---| "rate_limited" # 429, or 503 with Retry-After
+---| "redirect_limit" # too many redirects
+---| "redirect_forbidden" # a redirect from https to http, or to what isn't HTTP
+---| "range_ignored" # all of it came where a range was asked for
+---| "range_mismatch" # another range came
+---| "remote_changed" # the file isn't the same any more
+---| "short_body" # the answer ended before its end
+---| "overlong_body" # more came than was announced
+---| "protocol" # what came isn't what the protocol allows
+---| "encoding" # what came can't be decoded
+---| "too_large" # more than was allowed
+---| "checksum" # not the file that was wanted
+---| "no_space" # the disk is full
+---| "quota" # the user's share of the disk is full
+---| "io" # the disk fails
+---| "read_only" # the file system takes no changes
+---| "permission" # it is forbidden to write there
+---| "bad_name" # no file can have this name
+---| "exists" # the name is taken
+---| "locked" # somebody else is at it
+---| "not_regular" # a folder, a device or a pipe is there
+---| "local_changed" # somebody else wrote into the .part
+---| "journal_corrupt" # the record of what has come can't be used
+---| "fd_limit" # too many files are open
+---| "no_memory" # the memory is used up
+---| "callback" # a policy, an observer or a task has thrown
+---| "script_budget" # a script used up its time

@@ -1,0 +1,111 @@
+--- The options of sessions, downloads and fetches, for editors; never loaded.
+-- SPDX-License-Identifier: MIT
+--
+-- Bytes and seconds are numbers, or text such as "16M" and "1m30s".
+
+---@meta luadl.meta.options
+
+--- What a session, each of its downloads and each of its fetches may say.
+---@class luadl.options.shared
+---@field request luadl.policy.request? asked before each attempt
+---@field retry integer|luadl.policy.retry? further tries without progress, default 5
+---@field headers luadl.options.headers? sent with each request
+---@field user_agent string? what luadl calls itself; default luadl and its version
+---@field user string? "name:password"; kept from other hosts on redirects
+---@field proxy string? its URL; default what the environment says
+---@field insecure boolean? certificates are not verified
+---@field cacert string? a file: certificates to trust, and no others
+---@field max_redirects integer? redirects to follow, default 10
+---@field allow_downgrade boolean? redirects from https to http are followed
+---@field trusted_hosts string[]? hosts that get the headers, too, when a redirect leads there
+---@field max_size integer|string? bytes at most: larger is refused; of a fetch default 16M
+---@field max_retry_after number|string? longest wait that a server may ask for, default 5m
+---@field timeout number|string? longest time without a byte: first_byte and stall_timeout at once
+---@field first_byte_timeout number|string? longest time to the first byte, default 30s
+---@field stall_timeout number|string? longest time from a byte to the next one, default 20s
+---@field connect_timeout number|string? longest time to connect, default 10s
+---@field deadline number|string? longest time for all of it
+---@field on_trace luadl.observer.trace? sees each step and each decision
+---@field on_retry luadl.observer.retry? is told before another try
+
+--- What a session and each of its downloads may say.
+---@class luadl.options.files
+---@field dir string? the folder for the files, default .
+---@field exists "fail"|"rename"|"replace"|"skip"|luadl.policy.exists? when the name is taken;
+--- without it "rename", with `output` "fail"
+---@field resume string|boolean? false: neither continue nor keep a record, default true; a text: the
+--- .part to continue
+---@field restart boolean? what an earlier run left is dropped
+---@field resume_check "strict"|"all"? "strict": continue only what validators prove; "all": read all
+--- of it again
+---@field changed "restart"|"fail"|luadl.policy.changed? when the file has changed on the server,
+--- default restart
+---@field adopt boolean? what another program left is continued, as far as it can be proven
+---@field renew luadl.policy.renew? makes a fresh link when one has run out
+---@field name string|luadl.policy.name? names the file; what it says is made safe
+---@field resolve boolean|luadl.policy.resolve? which requests a URL stands for; false: itself
+---@field accept luadl.policy.accept? looks at the head: go on, refuse, choose connections
+---@field mirror string[]|luadl.policy.mirror? other URLs of the same file
+---@field verify luadl.policy.verify? looks at the complete file before it gets its name
+---@field trust_redirect_name boolean? the URL behind a redirect may name the file
+---@field connections integer? for one file, default 8
+---@field min_split integer|string? bytes: smallest piece with a connection of its own, default 1M
+---@field on_start luadl.observer.start? is told before the first request
+---@field on_progress luadl.observer.progress? is told five times a second
+---@field on_done luadl.observer.done? is told of the complete file
+---@field on_error luadl.observer.error? is told of the failure
+
+--- What is for one request alone.
+---@class luadl.options.request
+---@field url string? what is asked for
+---@field context luadl.context? ends it, and brings its values to the policies
+---@field range luadl.range|string? only these bytes
+
+--- Of a session: what its downloads and fetches don't say themselves.
+---@class luadl.options.session: luadl.options.shared, luadl.options.files
+---@field policies luadl.policy[]? scripts: the first with an opinion decides
+---@field loops integer? network threads; default one for each processor, 4 at most
+---@field cookies boolean? cookies are kept, and sent with later requests
+
+--- Of a download.
+---@class luadl.options.download: luadl.options.request, luadl.options.shared, luadl.options.files
+---@field output string? the file to write, below `dir`
+---@field labels luadl.labels? for policies and observers
+---@field checksum string? "sha256:HEX": the file must have this digest
+---@field expect luadl.options.expect? what the server must say of the file
+
+--- Of a fetch.
+---@class luadl.options.fetch: luadl.options.request, luadl.options.shared
+---@field method string? default GET, or POST where there is something to send
+---@field body string? what is sent
+---@field json any a value that is sent as JSON
+---@field form table<string, string|number|boolean|table>? fields that are sent as of an HTML form
+---@field query table<string, string|number|boolean|table>? appended to the URL
+---@field cache luadl.cache? keeps answers with an ETag or a date, and asks whether they still hold
+
+--- Of a walk over pages.
+---@class luadl.options.pages: luadl.options.fetch
+---@field max_pages integer? default 1000
+
+---@class luadl.options.expect
+---@field size integer|string? bytes
+---@field content_type string? without parameters, such as "application/zip"
+
+--- Header fields: by name, where a list gives a name several times; as pairs; or as whole lines.
+---@alias luadl.options.headers
+---| table<string, string|string[]>
+---| { [1]: string, [2]: string }[]
+---| string[]
+
+--- What a fetch keeps answers in: a table, or an object such as a store.
+---@alias luadl.cache table|luadl.cache.object
+
+---@class luadl.cache.object
+---@field get fun(self: luadl.cache.object, key: string): any
+---@field set fun(self: luadl.cache.object, key: string, value: any): any
+
+--- The first and the last byte, both included, counted from 0.
+---@alias luadl.range { [1]: integer, [2]: integer? }
+
+--- A caller's own words for a download.
+---@alias luadl.labels table<string, string|number|boolean>
