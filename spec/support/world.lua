@@ -106,7 +106,7 @@ end
 
 function engine:stat()
   return {
-    state = "running", total = 100, connections = 1, received = self.world.received,
+    state = "running", total = 100, connections = self.world.connections or 1, received = self.world.received,
     resumed = self.world.resumed, elapsed = self.world.time - START,
   }
 end

@@ -948,6 +948,16 @@ describe("download", function()
       assert.is_false(download.ended.fired)
     end)
 
+    it("H55: is waited for no longer than another stream is there", function()
+      local download = begin_body({ retry = 0 })
+      refuse(download, 1, { kind = "stalled", message = "x" })
+      here:run_until(10)
+      assert.equal(0, #here:told("retry"))
+      here.connections = 0
+      here:run_until(12)
+      assert.equal(1, #here:told("retry"))
+    end)
+
     it("H55: is shown by 403, 429, 503, resets and closes alike", function()
       local signs = {
         { kind = "auth", message = "x", status = 403 },
