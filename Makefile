@@ -37,7 +37,7 @@ MODULES := $(OUT)/luadl/core.so $(OUT)/luadl/poll.so $(OUT)/luadl/sys.so $(HELPE
 
 say = @echo "  $(if $(filter %.o,$@),compile,link)  $@"
 
-.PHONY: all deps deps-run demo test spec sanitized torture fuzz fuzzers valgrind lint format bench differential install uninstall clean help
+.PHONY: all deps deps-run demo test spec sanitized torture fuzz fuzzers valgrind lint format api bench differential install uninstall clean help
 .DELETE_ON_ERROR:
 
 all: $(MODULES) ## build the modules
@@ -186,6 +186,13 @@ lint: ## luacheck, clang-format, cppcheck
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)
+
+api: ## the pages of the Lua interface, from its annotations: build/api/index.html
+	@sh .ci/deps api
+	@rm -rf $(BUILD)/api $(BUILD)/ldoc && mkdir -p $(BUILD)/ldoc
+	@lua$(LUA) spec/support/apidoc.lua $(BUILD)/ldoc
+	@ldoc -q -c .ldoc.lua -d $(BUILD)/api $(BUILD)/ldoc >/dev/null
+	@echo "  pages    $(BUILD)/api/index.html"
 
 bench: all ## speed beside curl and aria2, one run, ratios
 	@sh .ci/deps bench

@@ -1,5 +1,5 @@
 -- Downloads a snapshot of a model's repository; every file is checked against its id in git.
--- HF_TOKEN=... luadl -s scripts/model.lua --set revision=v2 -d model https://huggingface.co/ME/IT
+-- HF_TOKEN=x luadl -s scripts/model.lua --set revision=v2 -d model https://huggingface.co/ME/IT
 
 local luadl = require("luadl")
 local digest = require("luadl.digest")

@@ -1,5 +1,5 @@
 -- Keeps a folder as a file of checksums says: fetches what is new or has changed, and checks it.
--- luadl -q -j 2 -s scripts/nightly.lua -d copy https://example.org/nightly/SHA256SUMS || echo failed
+-- luadl --quiet --jobs 2 -s scripts/nightly.lua -d copy https://example.org/nightly/SHA256SUMS
 
 local luadl = require("luadl")
 local digest = require("luadl.digest")

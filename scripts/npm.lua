@@ -4,6 +4,7 @@
 local luadl = require("luadl")
 local digest = require("luadl.digest")
 local json = require("luadl.json")
+local sys = require("luadl.sys")
 
 local file = assert(io.open(arg[1], "rb"))
 local lock = assert(json.decode(file:read("a")))
@@ -31,6 +32,7 @@ local function save(ctx, path, package)
   })
 end
 
+assert(sys.make_directories(arg[2]))
 local group = luadl.group(luadl.context.background(), { limit = 8 })
 for path, package in pairs(tarballs) do group:go(save, path, package) end
 return group:wait()

@@ -1,5 +1,5 @@
 -- Downloads what a project has released on a code host, each release into a folder of its own.
--- GITHUB_TOKEN=... luadl -s scripts/releases.lua --set match=%.deb$ https://api.github.com/repos/ME/IT
+-- GITHUB_TOKEN=x luadl -s scripts/releases.lua --set match=deb$ https://api.github.com/repos/ME/IT
 
 local luadl = require("luadl")
 local json = require("luadl.json")

@@ -21,7 +21,7 @@ local function own_script(opts)
   return own
 end
 
---- The scripts that are being asked or told just now: they have no say in what they begin meanwhile.
+--- The scripts that are asked or told just now: they have no say in what they begin meanwhile.
 ---@param loop luadl.loop
 ---@return table|nil within { script =, above = }
 function asking.within(loop)
@@ -115,7 +115,7 @@ function asking.check_host(self, script, url)
   asking.refuse(script, "it has declared other hosts than that of " .. errors.redact_url(url))
 end
 
---- One of some words, of the policies, the options or the default; false, which means no, is "fail".
+--- One of some words, of the policies, the options or the default; false means no: "fail".
 ---@param self luadl.download
 ---@param name string
 ---@param words table<string, boolean>

@@ -14,7 +14,7 @@ local beginning = {}
 
 local BEFORE = { "request", "on_start" }
 
-local NO_FILE = "the resolve policy refused the URL"
+local NO_FILE = "the URL stands for no file"
 local MANY = "the URL stands for %d files: session:resolve lists them"
 
 -- Which URL it is of, and whether that is to take the place of a record's.

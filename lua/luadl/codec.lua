@@ -69,6 +69,7 @@ function codec.hex_encode(bytes)
   return core.hex_encode(bytes)
 end
 
+--- The bytes for which hexadecimal digits stand.
 ---@param text string digits of either case
 ---@return string? bytes
 ---@return luadl.error? err kind "encoding"
@@ -138,6 +139,7 @@ local function deflater(format, opts, level)
   return new_filter(require("luadl.zlib_core").deflater(format, opts.level or LEVEL))
 end
 
+--- How much may come out of what is unpacked.
 ---@class luadl.codec.bounds
 ---@field max_size number? bytes that may come out; default 64 MiB, 64 GiB from a filter
 ---@field max_ratio number? times the size of what goes in, after the first MiB; default 250
@@ -162,6 +164,7 @@ function codec.inflate(bytes, opts)
   return whole(inflater("zlib", opts, SIZE_MOST, 2), bytes)
 end
 
+--- Packs with gzip.
 ---@param bytes string
 ---@param opts { level: integer? }? 0 to 9, default 6
 ---@return string
@@ -170,6 +173,7 @@ function codec.gzip(bytes, opts)
   return assert(whole(deflater("gzip", opts, 2), bytes))
 end
 
+--- Packs as zlib or, with `raw`, deflate.
 ---@param bytes string
 ---@param opts { level: integer?, raw: boolean? }?
 ---@return string
@@ -198,6 +202,7 @@ local function cipher(mode, key, iv, opts, level)
   return new_filter(new(mode, key, iv, opts.encrypt or false, opts.padding ~= false))
 end
 
+--- Of an encryption.
 ---@class luadl.codec.aes
 ---@field padding boolean? of CBC, PKCS#7 (RFC 5652, section 6.3); default true
 
@@ -223,6 +228,7 @@ function codec.aes_decrypt(mode, key, iv, bytes, opts)
   return aes(false, mode, key, iv, bytes, opts)
 end
 
+--- Encrypts AES.
 ---@param mode "cbc"|"ctr"
 ---@param key string
 ---@param iv string

@@ -27,6 +27,7 @@ end
 --- The root of a tree: it has no values and no deadline.
 ---@param loop luadl.loop
 ---@return luadl.context
+---@package
 function context.background(loop)
   return new(loop, nil, {})
 end
@@ -171,6 +172,7 @@ end
 --- Has a function of luadl's own called, at once and with the error, when it ends.
 ---@param who fun(err: luadl.error) must neither wait nor throw
 ---@return table|nil handle for `ignore`; nil: it had ended and `who` was called
+---@package
 function methods:listen(who)
   if self:err() then
     notify(self)
@@ -183,6 +185,7 @@ function methods:listen(who)
 end
 
 ---@param handle table|nil
+---@package
 function methods:ignore(handle)
   if not handle or not self.listeners then return end
   self.listeners:remove(handle)

@@ -82,6 +82,7 @@ function methods:hex()
   return codec.hex_encode(self:raw())
 end
 
+--- The digest of a string, as bytes.
 ---@param algorithm string
 ---@param bytes string
 ---@return string
@@ -91,6 +92,7 @@ function digest.raw(algorithm, bytes)
   return digest.new(algorithm):update(bytes):raw()
 end
 
+--- The digest of a string, in hexadecimal digits of lower case.
 ---@param algorithm string
 ---@param bytes string
 ---@return string

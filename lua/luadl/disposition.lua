@@ -17,6 +17,7 @@ local disposition = {}
 ---@field source "filename*"|"filename"|nil
 ---@field parameters table<string, string> the first of each name (lower case), as it was sent
 
+--- Bytes of a charset as UTF-8, or nil.
 ---@alias luadl.decode fun(charset: string, bytes: string): string?
 
 -- Text ------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ local verifying = require("luadl.verifying")
 local download = {}
 
 ---@class luadl.download
+---@field url string? what it asks, without credentials
 local methods = {}
 local metatable = { __name = "luadl.download", __index = methods }
 
@@ -43,6 +44,7 @@ local answers = {
 }
 
 --- Takes an event of the engine.
+---@package
 function methods:handle(event)
   if event.kind == "trace" then return trace.take(self, event) end
   event.restarts, event.renewals = self.restarts, self.renewals
@@ -174,6 +176,7 @@ end
 ---@param info boolean|nil only the head is wanted
 ---@param unfold boolean|nil what its URL stands for is wanted, and becomes the result
 ---@return luadl.download
+---@package
 function download.new(session, opts, info, unfold)
   local self = setmetatable({
     session = session,
@@ -210,7 +213,7 @@ end
 
 --- Waits for the end.
 ---@param bound number|luadl.context|nil seconds, or a context: how long at most
----@return table|nil result
+---@return luadl.result|nil
 ---@return luadl.error|nil err of kind "timeout", or the context's, when it is still running then
 function methods:wait(bound)
   if not bound and not self.ended.fired and self.loop:owner() == self then
@@ -248,11 +251,13 @@ function methods:renew(url)
 end
 
 --- Whether its policies have no time left.
+---@package
 function methods:overdue()
   return self.due ~= nil and self.core.now() >= self.due
 end
 
 --- The session is about to go: nobody will answer any more.
+---@package
 function methods:abandon()
   if self.ended.fired then return end
   self.last_stats = self:stats()
@@ -272,8 +277,7 @@ local function sample_speed(self, stats)
 end
 
 --- Counters as they are now.
----@return { received: integer, resumed: integer?, total: integer?, connections: integer,
---- elapsed: number, speed: number, state: string, name: string?, path: string? }
+---@return luadl.stats
 function methods:stats()
   if self.last_stats then return self.last_stats end
   local stats = self.id and self.engine:stat(self.id)

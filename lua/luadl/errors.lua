@@ -6,13 +6,13 @@
 local errors = {}
 
 ---@class luadl.error
----@field kind string one of `errors.kinds`
+---@field kind luadl.error.kind
 ---@field message string one line for people
 ---@field retriable boolean the same request may succeed later
 ---@field status integer? HTTP status
 ---@field url string? without credentials
 ---@field path string?
----@field range table? { first, last }
+---@field range luadl.range?
 ---@field attempt integer? which try this was, from 1
 ---@field errno integer?
 ---@field curl_code integer?
@@ -20,12 +20,14 @@ local errors = {}
 ---@field retry_at number? seconds since the epoch
 ---@field resumable boolean? what came is kept: the same download again continues it
 ---@field cause any the error beneath
+---@field observer luadl.error? what an observer of the failure threw
+---@field position integer? the byte at which a text can't be read on
 ---@field traceback string? of a script that failed
 local methods = {}
 local metatable = { __name = "luadl.error", __index = methods }
 
 --- Every kind of error, and whether trying again can help where nothing more is known.
----@type table<string, boolean>
+---@type table<luadl.error.kind, boolean>
 errors.kinds = {
   -- request
   usage = false,
@@ -104,7 +106,7 @@ function errors.redact_url(url)
 end
 
 --- A new error value. The facts are copied in; a fact `retriable` outweighs the kind's.
----@param kind string one of `errors.kinds`
+---@param kind luadl.error.kind
 ---@param message string?
 ---@param facts table?
 ---@return luadl.error
@@ -121,7 +123,7 @@ end
 
 --- Whether the value is an error of luadl (of this kind, if one is named).
 ---@param value any
----@param kind string?
+---@param kind luadl.error.kind?
 ---@return boolean
 function errors.is(value, kind)
   if kind ~= nil then check_kind(kind, 2) end
@@ -139,6 +141,7 @@ end
 ---@param where string which policy or observer, such as "name policy"
 ---@param thread thread?
 ---@return luadl.error
+---@package
 function errors.wrap_thrown(value, where, thread)
   local text = text_of(value)
   local traceback = thread and debug.traceback(thread, text) or debug.traceback(text, 2)
@@ -154,7 +157,7 @@ function errors.root(err)
 end
 
 --- Whether the error is of this kind.
----@param kind string
+---@param kind luadl.error.kind
 ---@return boolean
 function methods:is(kind)
   check_kind(kind, 2)

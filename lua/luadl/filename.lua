@@ -10,6 +10,7 @@ local errors = require("luadl.errors")
 
 local filename = {}
 
+--- What is asked of a name.
 ---@class luadl.name_options
 ---@field windows boolean? false: names that only Windows can't have are let through
 ---@field name_max integer? the file system's limit in bytes, 255 if not given
@@ -308,6 +309,7 @@ local SOURCES = {
   { "default", function() return FALLBACK end },
 }
 
+--- Who may name a file.
 ---@class luadl.name_sources: luadl.name_options
 ---@field policy string? what the policy `name` returned
 ---@field disposition string? the header's value
@@ -339,7 +341,7 @@ function filename.choose(sources)
 end
 
 --- The name that luadl gives a download where no policy has an opinion.
----@param head table with `headers` and `requested_url`; `url` is the one that answered
+---@param head luadl.head
 ---@param opts luadl.name_sources? more for `choose`, such as `decode` and `name_max`
 ---@return string? name
 ---@return string|luadl.error source

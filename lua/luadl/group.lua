@@ -100,6 +100,7 @@ end
 --- same group it doesn't wait: `fn` is started when there is a place. A task fails by an error, or
 --- by returning nil and a reason.
 ---@param fn fun(ctx: luadl.context, ...)
+---@param ... any
 ---@return boolean|nil true
 ---@return any err the group has failed or its context has ended: nothing was started
 function methods:go(fn, ...)

@@ -10,6 +10,7 @@ local trim = require("luadl.text").trim
 
 local html = {}
 
+--- A link in a page.
 ---@class luadl.html.link
 ---@field url string absolute where the page's URL was given; else as it stands there
 ---@field text string? of <a>: what it encloses, white space collapsed, at most 1,000 bytes

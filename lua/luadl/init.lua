@@ -12,12 +12,28 @@ local run = require("luadl.run")
 local session = require("luadl.session")
 
 local luadl = {
+  --- luadl's own.
+  ---@type string
   version = core.version,
+
+  --- A session: see `luadl.session.new`.
+  ---@type fun(opts: luadl.options.session?): luadl.session?, luadl.error?
   session = session.new,
-  filename = filename,
-  retry = retry,
+
+  --- A group: see `luadl.group.new`.
+  ---@type fun(ctx: luadl.context, opts: { limit: integer? }?): luadl.group
   group = group.new,
-  now = core.now, -- monotonic seconds: what deadlines are on
+
+  --- Monotonic seconds: what deadlines are on.
+  ---@type fun(): number
+  now = core.now,
+
+  --- The module luadl.filename.
+  filename = filename,
+
+  --- The module luadl.retry.
+  retry = retry,
+
   context = {},
 }
 
@@ -43,8 +59,8 @@ end
 
 --- Downloads one file; blocks, also outside any coroutine.
 ---@param url string
----@param opts table|nil as in luadl.options
----@return table|nil result { path, size, elapsed, url, length_verified, ... }
+---@param opts luadl.options.download|nil
+---@return luadl.result|nil
 ---@return luadl.error|nil
 function luadl.get(url, opts)
   local request = options.with_url(url, opts)
@@ -52,8 +68,8 @@ function luadl.get(url, opts)
 end
 
 --- An answer in memory: see luadl.session's `fetch`.
----@param url string|table
----@param opts table|nil
+---@param url string|luadl.options.fetch
+---@param opts luadl.options.fetch|nil
 ---@return luadl.page|nil
 ---@return luadl.error|nil
 function luadl.fetch(url, opts)
@@ -62,8 +78,8 @@ function luadl.fetch(url, opts)
 end
 
 --- One page after the other: see luadl.session's `pages`.
----@param url string|table
----@param opts table|nil
+---@param url string|luadl.options.pages
+---@param opts luadl.options.pages|nil
 ---@return fun(): luadl.page|false|nil, luadl.error|nil
 function luadl.pages(url, opts)
   local request = options.with_url(url, opts)

@@ -12,6 +12,7 @@ local text = require("luadl.text")
 local json = {}
 
 --- Stands for null, which a table can't hold.
+---@type table
 json.null = dkjson.null
 
 local NESTED_MOST = 200 -- tables in each other that are written

@@ -22,6 +22,7 @@ local metatable = { __name = "luadl.loop", __index = methods }
 local signal_methods = {}
 local signal_metatable = { __name = "luadl.signal", __index = signal_methods }
 
+--- A task; it has ended when its signal fires.
 ---@class luadl.task
 ---@field ended luadl.signal
 ---@field results table { n = number of results, ... }
@@ -47,6 +48,7 @@ end
 ---@param world { now: (fun(): number), wait: fun(seconds: number|nil), poll: fun(),
 --- pollfd: (fun(): integer)|nil, patience: (fun(): number|nil)|nil }
 ---@return luadl.loop
+---@package
 function loop.new(world)
   local self = setmetatable({
     world = world,
@@ -83,6 +85,7 @@ end
 --- Has `who`, a function, called when it fires.
 ---@param who fun()
 ---@return table handle for `ignore`
+---@package
 function signal_methods:listen(who)
   if not self.waiting then self.waiting = listeners.new() end
   return self.waiting:add(who)
@@ -90,6 +93,7 @@ end
 
 ---@param handle table
 ---@return boolean was whether it hadn't been called yet
+---@package
 function signal_methods:ignore(handle)
   return self.waiting:remove(handle)
 end
@@ -99,6 +103,7 @@ local function tell(who, self)
   make_ready(self, who, true)
 end
 
+--- Resumes all who wait, once and for all.
 function signal_methods:fire()
   if self.fired then return end
   self.fired = true
@@ -111,6 +116,7 @@ end
 ---@param seconds number
 ---@param run fun()
 ---@return luadl.timer
+---@package
 function methods:after(seconds, run)
   return self:at(self.world.now() + (seconds > 0 and seconds or 0), run)
 end
@@ -119,6 +125,7 @@ end
 ---@param time number
 ---@param run fun()
 ---@return luadl.timer
+---@package
 function methods:at(time, run)
   local timer = self.timers:add(time, run)
   stir(self)
@@ -126,6 +133,7 @@ function methods:at(time, run)
 end
 
 ---@param timer luadl.timer
+---@package
 function methods:forget(timer)
   self.timers:remove(timer)
 end
@@ -201,6 +209,7 @@ end
 --- that starts it.
 ---@param what string
 ---@param run function
+---@param ... any
 ---@return luadl.task
 function methods:spawn(what, run, ...)
   return start(self, self:owner(), self:scope(), what, run, ...)
@@ -211,6 +220,7 @@ end
 ---@param what string
 ---@param run function
 ---@return luadl.task
+---@package
 function methods:spawn_for(owner, what, run, ...)
   return start(self, owner, self:scope(), what, run, ...)
 end
@@ -220,11 +230,13 @@ end
 ---@param what string
 ---@param run function
 ---@return luadl.task
+---@package
 function methods:spawn_like(kin, what, run, ...)
   return start(self, kin.owner, kin.scope, what, run, ...)
 end
 
 --- Whose task runs now.
+---@package
 function methods:owner()
   return self.current and self.current.owner
 end
@@ -232,6 +244,7 @@ end
 --- Says what the task that runs now is about, for errors; returns what it was about.
 ---@param what string
 ---@return string
+---@package
 function methods:describe(what)
   local task = self.current
   local before = task.what
@@ -242,6 +255,7 @@ end
 --- What a task failed with: what it threw, or what it returned as `nil, err`.
 ---@param task luadl.task one that has ended
 ---@return any err or nil
+---@package
 function loop.failure(task)
   if task.failure then return task.failure end
   if not task.results[1] then return task.results[2] end
@@ -255,12 +269,14 @@ end
 ---@field failure luadl.error|nil of a task whose result nobody asks for
 
 ---@return luadl.scope
+---@package
 function loop.new_scope()
   return { live = 0, failure = nil }
 end
 
 --- The scope of the task that runs now.
 ---@return luadl.scope|nil
+---@package
 function methods:scope()
   return self.current and self.current.scope
 end
@@ -269,6 +285,7 @@ local function nothing() end
 
 --- Something begins that isn't a task; it has ended when the function that this returns is called.
 ---@return fun() release may be called twice
+---@package
 function methods:hold()
   local scope = self:scope()
   if not scope then return nothing end
@@ -373,7 +390,7 @@ function methods:step(seconds)
   run_ready(self)
 end
 
--- For a foreign event loop: it calls step(0) when `pollfd` has one of the `events`, or when `timeout`
+-- For a foreign event loop: it calls step(0) when `pollfd` has one of the `events`, or `timeout`
 -- has passed.
 
 --- A descriptor that is readable when there is something to do.
@@ -405,6 +422,7 @@ function methods:driven_by(driver)
 end
 
 --- Tells the foreign event loop that the world has begun something.
+---@package
 function methods:stir()
   stir(self)
 end

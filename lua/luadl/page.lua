@@ -29,6 +29,7 @@ local WITHOUT_CHARSET = "WINDOWS-1252" -- what browsers take it for when it isn'
 ---@param event table { status, headers = list, url, body, retry_after }
 ---@param decode fun(charset: string, bytes: string): string|nil
 ---@return luadl.page
+---@package
 function page.new(event, decode)
   return setmetatable({
     status = event.status,

@@ -11,26 +11,27 @@ local types = require("luadl.options.types")
 
 local policy = {}
 
+--- What a script decides, and what it looks at.
 ---@class luadl.policy
 ---@field label string|nil names the script in errors, its settings and its store
 ---@field hosts string[]|nil whom it may have asked, as "example.org" or "*.example.org"; nil: all
 ---@field settings table<string, string|number|boolean>|nil
----@field resolve fun(request: table, ctx: luadl.context): any
----@field request fun(attempt: table, ctx: luadl.context): table|nil
----@field name string|fun(head: luadl.head, ctx: luadl.context): string|false|nil
----@field exists string|fun(found: table, ctx: luadl.context): string|false|nil
----@field accept table|fun(head: luadl.head, ctx: luadl.context): any
----@field retry integer|fun(fault: table, ctx: luadl.context): number|false|nil, table|nil
----@field renew string|fun(fault: table, ctx: luadl.context): string|false|nil
----@field changed string|fun(fault: table, ctx: luadl.context): string|false|nil
----@field mirror string[]|fun(fault: table, ctx: luadl.context): string|string[]|false|nil
----@field verify fun(path: string, result: table, ctx: luadl.context): boolean|string|nil
----@field on_start fun(download: luadl.download, ctx: luadl.context)|nil
----@field on_progress fun(stats: table, ctx: luadl.context)|nil
----@field on_retry fun(fault: table, delay: number, change: table|nil, ctx: luadl.context)|nil
----@field on_done fun(result: table, ctx: luadl.context)|nil
----@field on_error fun(err: luadl.error, ctx: luadl.context)|nil
----@field on_trace fun(event: table, ctx: luadl.context)|nil
+---@field resolve luadl.policy.resolve|nil
+---@field request luadl.policy.request|nil
+---@field name string|luadl.policy.name|nil
+---@field exists "fail"|"rename"|"replace"|"skip"|luadl.policy.exists|nil
+---@field accept luadl.policy.accepted|luadl.policy.accept|nil
+---@field retry integer|luadl.policy.retry|nil further tries without progress
+---@field renew string|luadl.policy.renew|nil
+---@field changed "restart"|"fail"|luadl.policy.changed|nil
+---@field mirror string[]|luadl.policy.mirror|nil
+---@field verify luadl.policy.verify|nil
+---@field on_start luadl.observer.start|nil
+---@field on_progress luadl.observer.progress|nil
+---@field on_retry luadl.observer.retry|nil
+---@field on_done luadl.observer.done|nil
+---@field on_error luadl.observer.error|nil
+---@field on_trace luadl.observer.trace|nil
 
 -- What may stand in a function's place, as in the schema of the options.
 local DECISIONS = {

@@ -14,7 +14,7 @@ local function label(stats)
 end
 
 --- Whole percent, or nil while the total is unknown. 100 only when nothing is missing.
----@param stats { received: integer, total: integer|nil }
+---@param stats luadl.stats
 ---@return integer|nil
 function progress.percent(stats)
   if not stats.total then return nil end
@@ -23,7 +23,7 @@ function progress.percent(stats)
 end
 
 --- Seconds to the end at the present speed, or nil when they can't be told.
----@param stats { received: integer, total: integer|nil, speed: number }
+---@param stats luadl.stats
 ---@return number|nil
 function progress.eta(stats)
   if not stats.total or not stats.speed or stats.speed <= 0 then return nil end
@@ -36,7 +36,7 @@ local function share(room, received, total)
 end
 
 --- "[--===>    ]" in exactly `columns`: first what an earlier run brought, then this one's.
----@param stats table
+---@param stats luadl.stats
 ---@param columns integer at least 3
 ---@return string
 function progress.bar(stats, columns)
@@ -73,7 +73,7 @@ end
 
 --- One live line of at most `columns`: name, bar, percent, bytes, speed, time to go. What doesn't
 --- fit is left out, the name last.
----@param stats table as from download:stats()
+---@param stats luadl.stats
 ---@param columns integer
 ---@return string
 function progress.line(stats, columns)
@@ -85,7 +85,7 @@ end
 
 --- What is said of a finished file: "iso/big.iso  1.5 GiB in 12s, 128.0 MiB/s". The speed is that
 --- of this run's bytes.
----@param result { path: string, size: integer, resumed: integer?, elapsed: number }
+---@param result luadl.result
 ---@return string
 function progress.finished(result)
   local elapsed = math.max(result.elapsed or 0, 0.001)

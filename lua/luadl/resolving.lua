@@ -122,7 +122,9 @@ function resolving.ask(self)
     self.opts.resolve = false
     return { self.opts }
   end
-  if answer == false then return {} end
+  if answer == false then
+    return nil, errors.new("cancelled", "the resolve policy refused the URL", { url = self.url })
+  end
   return make_dirs(self, read_list(self, script, answer))
 end
 

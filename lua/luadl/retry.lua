@@ -198,7 +198,7 @@ local CHANGES = {
 
 --- A decision in words, such as "again in 2s with fewer connections".
 ---@param delay number seconds
----@param change table|nil
+---@param change luadl.change|nil
 ---@return string
 function retry.describe(delay, change)
   local how = {}
@@ -224,7 +224,7 @@ end
 --- that may have run out is renewed.
 ---@param opts { tries: integer?, base: number?, max: number?, jitter: boolean?,
 --- max_retry_after: number?, random: (fun(): number)?, now: (fun(): number)? }|nil seconds
----@return fun(fault: table): number|false, table|nil
+---@return fun(fault: luadl.fault): number|false, luadl.change|nil
 function retry.backoff(opts)
   local policy = settle(opts)
   return function(fault)

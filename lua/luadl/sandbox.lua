@@ -2,9 +2,9 @@
 -- SPDX-License-Identifier: MIT
 --
 -- A script sees copies: of the libraries, so that it changes nobody else's, and of what it is
--- asked, so that no way leads from there to the rest of the program; what it answers is copied, too.
--- Its instructions are counted; how far the memory of the whole state grows meanwhile is looked at.
--- A single operation can't be interrupted: a hostile pattern, or strings that are joined to a huge
+-- asked, so that no way leads from there to the rest of the program; what it answers is copied,
+-- too. Its instructions are counted; how far the memory of the whole state grows is looked at. A
+-- single operation can't be interrupted: a hostile pattern, or strings that are joined to a huge
 -- one; for those the command limits the memory of its process.
 
 local errors = require("luadl.errors")

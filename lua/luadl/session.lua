@@ -30,8 +30,8 @@ local function read_policies(list, level)
   return policies
 end
 
---- Options as in luadl.options, for all its downloads where they don't say otherwise.
----@param opts table|nil
+--- A session; its options are for all its downloads and fetches, where they don't say otherwise.
+---@param opts luadl.options.session|nil
 ---@return luadl.session|nil
 ---@return luadl.error|nil
 function session.new(opts)
@@ -79,7 +79,7 @@ function methods:use(given)
 end
 
 --- Starts a download.
----@param opts table as in luadl.options, with `url`, or with `resume = PART`
+---@param opts luadl.options.download with `url`, or with `resume = PART`
 ---@return luadl.download
 function methods:download(opts)
   local begun = begin(self, opts) -- no tail call: the level of errors counts on this frame
@@ -87,7 +87,8 @@ function methods:download(opts)
 end
 
 --- Starts a download and waits for it.
----@return table|nil result
+---@param opts luadl.options.download
+---@return luadl.result|nil
 ---@return luadl.error|nil
 function methods:get(opts)
   return begin(self, opts):wait()
@@ -110,15 +111,16 @@ end
 
 --- What a URL stands for, as the policy `resolve` says: none, one or many requests, each for
 --- `download` or `get`.
----@param opts table as for `download`
----@return table[]|nil requests
+---@param opts luadl.options.download
+---@return luadl.options.download[]|nil requests
 ---@return luadl.error|nil
 function methods:resolve(opts)
   return begin(self, opts, false, true):wait()
 end
 
 --- What the server says about a resource; nothing is saved.
----@return table|nil head
+---@param opts luadl.options.download
+---@return luadl.head|nil
 ---@return luadl.error|nil
 function methods:info(opts)
   return begin(self, opts, true):wait()
@@ -143,8 +145,8 @@ local function check_fetch(self, url, opts)
 end
 
 --- An answer in memory, whatever its status is; the same policies, cookies and limits.
----@param url string|table a table: the options, with `url`
----@param opts table|nil as in luadl.options
+---@param url string|luadl.options.fetch a table: the options, with `url`
+---@param opts luadl.options.fetch|nil
 ---@return luadl.page|nil
 ---@return luadl.error|nil
 function methods:fetch(url, opts)
@@ -152,8 +154,8 @@ function methods:fetch(url, opts)
 end
 
 --- One page after the other, as their Link headers lead to the next one.
----@param url string|table
----@param opts table|nil those of `fetch`, and `max_pages` (1000)
+---@param url string|luadl.options.pages
+---@param opts luadl.options.pages|nil
 ---@return fun(): luadl.page|false|nil, luadl.error|nil false with an error, and then it's over
 function methods:pages(url, opts)
   local given = options.with_url(url, opts)
@@ -163,6 +165,7 @@ end
 
 --- Runs a program; see luadl.run.
 ---@param program fun(ctx: luadl.context): ...
+---@return any ...
 function methods:run(program)
   check_open(self)
   local loop = self.loop
@@ -203,6 +206,7 @@ end
 
 -- For the hub and downloads
 
+---@package
 function methods:take_events()
   local event = self.engine and self.engine:next()
   while event do
@@ -212,11 +216,13 @@ function methods:take_events()
   end
 end
 
+---@package
 function methods:enter(each)
   self.downloads[each.id or each] = each
   self.loop:stir()
 end
 
+---@package
 function methods:drop(each)
   self.downloads[each.id or each] = nil
 end

@@ -159,6 +159,7 @@ local function check_name(name, level)
   end
 end
 
+--- Of a store.
 ---@class luadl.store.options
 ---@field folder string? where else
 ---@field now (fun(): number)? the clock, in seconds

@@ -10,18 +10,39 @@ local transfer = require("luadl.transfer")
 
 local trace = {}
 
+--- What was done or decided.
+---@alias luadl.step.name
+---| "start" # the download begins
+---| "dns" # the host's name was looked up
+---| "connect" # a connection is there
+---| "tls" # and encrypted
+---| "request" # a request was sent
+---| "first_byte" # the answer begins
+---| "redirect" # the server names another URL
+---| "name" # the file has its name
+---| "exists" # the name is taken
+---| "resume" # what an earlier run left is continued, or isn't
+---| "split" # another connection takes a share
+---| "steal" # another connection takes over
+---| "degrade" # it goes on with less: connections, or ranges
+---| "fault" # a request failed
+---| "retry" # it is tried again
+---| "renew" # there is a fresh link
+---| "changed" # the file has changed on the server
+---| "done" # the file is there
+---| "error" # the download has failed
+
+--- One step or decision.
 ---@class luadl.step
----@field step string "start", "dns", "connect", "tls", "request", "first_byte", "redirect", "name",
---- "exists", "resume", "split", "steal", "degrade", "fault", "retry", "renew", "changed", "done" or
---- "error"
+---@field step luadl.step.name
 ---@field time number monotonic seconds, as luadl.now()
 ---@field message string what was done or decided, and why
 ---@field seconds number|nil how long it took
 ---@field stream integer|nil which request of the download; nil: it is about the whole
----@field range table|nil { first, last }, both included; without a last one: to the end
+---@field range luadl.range|nil without a last byte: to the end
 ---@field url string|nil without credentials
 ---@field delay number|nil "retry": seconds until then
----@field change table|nil "retry": what is done differently
+---@field change luadl.change|nil "retry": what is done differently
 ---@field error luadl.error|nil
 ---@field path string|nil
 ---@field download luadl.download|nil

@@ -9,6 +9,7 @@ local errors = require("luadl.errors")
 
 local url = {}
 
+--- What a URL consists of.
 ---@class luadl.url.parts
 ---@field scheme string in lower case
 ---@field user string?

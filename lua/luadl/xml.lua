@@ -130,6 +130,7 @@ local tree = {
 }
 tree.__index = tree
 
+--- Of a document.
 ---@class luadl.xml.options
 ---@field encoding string? what HTTP says of it; outweighs the document's own declaration
 ---@field max_size number? bytes, default 64 MiB

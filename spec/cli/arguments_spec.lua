@@ -76,7 +76,7 @@ describe("arguments", function()
     assert.same({}, request.each)
     assert.same({
       jobs = 4, info = false, json = false, quiet = false, verbose = false, version = false,
-      why = false, help = false,
+      why = false, help = false, sandbox = false,
     }, request.command)
   end)
 
@@ -205,7 +205,7 @@ describe("users of other tools", function()
 
   it("read their own word in the message", function()
     assert.matches("^unknown option '%-k1M'", refusal("-k1M", URL))
-    assert.matches("^unknown option '%-s'", refusal("-s16", URL))
+    assert.matches("^option '%-%-script': a script is a file", refusal("-s16", URL))
   end)
 
   it("are pointed only to options that exist", function()

@@ -558,7 +558,7 @@ describe("luadl", function()
   describe("explains", function()
     it("the words of other tools", function()
       for advice, words in pairs({
-        ["-n 16"] = { "-x16" }, ["-n N"] = { "-s16" }, ["--min-split 1M"] = { "-k1M" },
+        ["-n 16"] = { "-x16" }, ["write -n 16"] = { "-s16" }, ["--min-split 1M"] = { "-k1M" },
         ["use -d DIR"] = { "-P", "x" }, ["continues by itself"] = { "-c" },
         ["leave it out"] = { "-L" }, ["did you mean '--connections'"] = { "--conections", "3" },
         ["-d DIR (--dir)"] = { "--output-dir", "x" },

@@ -75,7 +75,8 @@ describe("a script", function()
       end
       return policy
     ]]):format(serve("/pack")))
-    local result = luadl("-s", script, "--set", "count=3", "--set", "policy.lua.folder=album", "pack:all")
+    local result = luadl("-s", script, "--set", "count=3", "--set", "policy.lua.folder=album",
+      "pack:all")
     for index = 1, 3 do check_saved(result, folder .. "/album/deep/part-" .. index) end
     assert.truthy(result.stderr:find("3 of 3 files", 1, true), result.stderr)
   end)
@@ -168,7 +169,7 @@ describe("a script", function()
 
     it("L-2: that never returns is stopped, and other files come", function()
       local script = write_script([[return { name = function(head)
-        if head.url:find("endless") then while true do pcall(function() while true do end end) end end
+        while head.url:find("endless") do pcall(function() while true do end end) end
         return "other"
       end }]])
       local result = luadl("--sandbox", "-s", script, serve("/endless"), serve("/other"))
@@ -226,7 +227,8 @@ describe("--checksum", function()
   end)
 
   it("I2: fails with 32, and nothing gets the name, when the file has another one", function()
-    local result = luadl("-o", "file.bin", "--checksum", "sha256:" .. ("0"):rep(64), serve("/wrong"))
+    local wrong = "sha256:" .. ("0"):rep(64)
+    local result = luadl("-o", "file.bin", "--checksum", wrong, serve("/wrong"))
     check_refused(32, result, "sha256", sum)
     assert.is_false(helper.exists(path))
   end)
@@ -252,8 +254,8 @@ describe("luadl run", function()
   it("runs a program with its arguments and luadl in reach", function()
     local result = run([[
       local luadl = require("luadl")
-      io.stdout:write(arg[0]:match("[^/]+$"), " ", select("#", ...), " ", arg[1], " ", (select(2, ...)), " ",
-        #arg, " ", type(luadl.get))
+      io.stdout:write(arg[0]:match("[^/]+$"), " ", select("#", ...), " ", arg[1], " ",
+        (select(2, ...)), " ", #arg, " ", type(luadl.get))
     ]], "one", "--two")
     assert.equal(0, result.status, result.stderr)
     assert.equal("program.lua 2 one --two 2 function", result.stdout)
@@ -269,7 +271,7 @@ describe("luadl run", function()
   end)
 
   it("shows what the program threw, with a traceback", function()
-    local result = run("#!/usr/bin/env luadl\nlocal function inner() error('a mistake') end\ninner()")
+    local result = run("#!/usr/bin/luadl\nlocal function inner() error('a mistake') end\ninner()")
     assert.equal(1, result.status)
     assert.truthy(result.stderr:find("program.lua:2: a mistake", 1, true), result.stderr)
     assert.truthy(result.stderr:find("stack traceback", 1, true), result.stderr)

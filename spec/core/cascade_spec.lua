@@ -10,7 +10,9 @@ local sys = require("luadl.sys")
 
 local TRANSFERS = os.getenv("LUADL_SANITIZER") and 100 or 1000
 local SERVERS = 4 -- a process waits for 1024 descriptors at most with select(2)
-local SIZE = 3 * 1048576 -- with a journal
+local SIZE = 1048576 -- at most: without a journal
+local LARGE = 3 * 1048576
+local JOURNALS = 10 -- one of so many has one: its last two syncs are the disk's time
 local REACH = 20 -- seconds in which all must be where they are wanted
 local ANSWER = 0.25
 local CLEAN = 2
@@ -20,13 +22,15 @@ local function hold(connection)
   return connection:hold()
 end
 
-local function begin_and_hold(connection, request, parameters)
+local function begin_and_hold(connection, request, parameters, state)
+  state.count = (state.count or 0) + 1
+  local size = state.count % parameters.journals == 0 and parameters.large or parameters.size
   connection:status(206, {
-    { "Content-Range", ("bytes 0-%d/%d"):format(parameters.size - 1, parameters.size) },
-    { "Content-Length", parameters.size },
+    { "Content-Range", ("bytes 0-%d/%d"):format(size - 1, size) },
+    { "Content-Length", size },
     { "ETag", '"a"' },
   })
-  connection:body(0, 2000, { size = parameters.size })
+  connection:body(0, 2000, { size = size })
   return connection:hold(request)
 end
 
@@ -54,7 +58,9 @@ local function start_servers()
   for index = 1, SERVERS do
     origins[index] = server.start()
     for _, kind in ipairs(KINDS) do
-      origins[index]:serve("/" .. kind.name, kind.behaviour, { size = SIZE })
+      origins[index]:serve("/" .. kind.name, kind.behaviour, {
+        size = SIZE, large = LARGE, journals = JOURNALS,
+      })
     end
   end
   return origins
@@ -124,7 +130,7 @@ describe("a cancel of " .. TRANSFERS .. " transfers", function()
 
   it("I6: answers every waiter within 250 ms and leaves nothing within 2 s", function()
     if sys.raise_fd_limit() < DESCRIPTORS then return pending("too few descriptors") end
-    local session = luadl.session({ dir = helper.tmpdir() })
+    local session <close> = luadl.session({ dir = helper.tmpdir() })
     local downloads, reached, answers = {}, { parked = 0, retrying = 0 }, {}
     for _, kind in ipairs(KINDS) do downloads[kind.name] = {} end
     local cancelled

@@ -142,8 +142,9 @@ describe("session:fetch", function()
         local luadl = require("luadl")
         io.write(assert(luadl.fetch(..., { body = "a" })).body)
         io.write(assert(luadl.fetch({ url = ..., body = "b" })).body)
+        for page in luadl.pages(..., { body = "c" }) do io.write(page.body) end
       ]], { arguments = { origin:serve("/echo", echo) } })
-      assert.equal("ab", run.stdout, run.stderr)
+      assert.equal("abc", run.stdout, run.stderr)
     end)
 
     it("misused is an error at the line that did it", function()

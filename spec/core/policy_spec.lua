@@ -116,7 +116,7 @@ describe("a policy", function()
     end
   end)
 
-  it("H20: mirror: with another file is left for the next one, and no byte of it is kept", function()
+  it("H20: mirror: with another file is left for the next one, nothing of it kept", function()
     local result = check_right(session:get({
       url = serve("/first", broken_midway, { rate = 3000000 }),
       mirror = function()
@@ -176,7 +176,9 @@ describe("a policy", function()
   it("resolve: becomes many files, each in its folder", function()
     session:use({ resolve = function(request)
       if request.url ~= "pack:all" then return nil end
-      return { { url = serve("/a"), dir = "one" }, { url = serve("/b"), dir = "two/deep", name = "c" } }
+      return {
+        { url = serve("/a"), dir = "one" }, { url = serve("/b"), dir = "two/deep", name = "c" },
+      }
     end })
     local requests = assert(session:resolve({ url = "pack:all" }))
     assert.equal(2, #requests)

@@ -78,19 +78,17 @@ local function new_block(line)
   return { line = line, prose = {}, params = {}, returns = {}, fields = {}, generic = {} }
 end
 
--- "| "fail" # nobody": a choice of an alias.
+-- | "fail" # nobody gets hurt
 local function add_choice(block, text)
   local type, about = luacats.read(text)
-  block.choices[#block.choices + 1] = { type = type, text = about:gsub("^#%s*", "") }
+  block.choices[#block.choices + 1] = { type = type, text = (about:gsub("^#%s*", "")) }
 end
 
 local function end_tag(block)
   local tag, text = block.tag, block.text
   block.tag, block.text = nil, nil
   if not tag then return end
-  local read = tags[tag]
-  assert(read, "unknown annotation @" .. tag)
-  read(block, text)
+  assert(tags[tag], ("line %d: unknown annotation @%s"):format(block.line, tag))(block, text)
 end
 
 -- A line that isn't a tag goes on with the one before it.
@@ -109,56 +107,110 @@ local function add_line(block, line)
   end
 end
 
--- What the block is about: the line of code below it.
+-- What a line of code makes, and what its captures are.
 local SUBJECTS = {
-  { "function", "^%s*function%s+([%w_.]+)[.:]([%w_]+)%s*%(([^)]*)%)" },
-  { "module", "^return%s+function()()%s*%(([^)]*)%)" },
-  { "holder", "^local%s+([%w_]+)()()%s*=" },
-  { "value", "^([%w_.]+)%.([%w_]+)()%s*=" },
-  { "value", "^%s+()([%w_]+)()%s*=" },
+  { "function", "^function%s+([%w_.]+)[.:]([%w_]+)%s*%(([^)]*)%)", "holder", "name", "arguments" },
+  { "module", "^return%s+function%s*%(([^)]*)%)", "arguments" },
+  { "holder", "^local%s+([%w_]+)%s*=", "holder" },
+  { "value", "^([%w_.]+)%.([%w_]+)%s*=", "holder", "name" },
+  { "value", "^%s+([%w_]+)%s*=", "name" }, -- in the module's constructor
 }
 
 local function set_subject(block, code)
   for _, subject in ipairs(SUBJECTS) do
-    local holder, name, arguments = code:match(subject[2])
-    if holder then
-      block.kind, block.holder, block.name = subject[1], holder, name
-      block.arguments = arguments
-      block.method = code:match("^%s*function%s+[%w_.]+(:)") ~= nil
+    local captures = { code:match(subject[2]) }
+    if captures[1] then
+      block.kind = subject[1]
+      for index, text in ipairs(captures) do block[subject[index + 2]] = text end
       return
     end
   end
-  block.kind = "alone"
 end
 
 local function finish(blocks, block, code)
-  if not block then return end
   end_tag(block)
   set_subject(block, code)
-  if block.alias or block.class then block.kind = block.kind == "holder" and "holder" or "alone" end
   blocks[#blocks + 1] = block
 end
 
+-- A block of comments and the line of code below it; a function without comments has an empty one.
 local function read_blocks(text)
   local blocks, block, number = {}, nil, 0
   for line in (text .. "\n"):gmatch("(.-)\n") do
     number = number + 1
     local comment = line:match("^%s*%-%-%-%s?(.*)$")
+    if comment or line:find("^function%s") then block = block or new_block(number) end
     if comment then
-      block = block or new_block(number)
       add_line(block, comment)
-    else
+    elseif block then
       finish(blocks, block, line)
       block = nil
-      local name = not comment and line:match("^function%s+([%w_.:]+)")
-      local last = blocks[#blocks]
-      if name and not (last and last.kind == "function" and number - last.line < 40
-        and line:find(last.name .. "%s*%(")) then
-        blocks[#blocks + 1] = { kind = "bare", name = name, line = number }
-      end
     end
   end
   return blocks
 end
 
-return { read_blocks = read_blocks, annotations = annotations }
+-- Files
+
+-- What the file says of itself below its first sentence.
+local function read_about(text)
+  local lines = {}
+  local rest = text:match("\n%-%- SPDX[^\n]*\n%-%-\n(.*)$") or ""
+  for line in rest:gmatch("(.-)\n") do
+    local comment = line:match("^%-%- ?(.*)$")
+    if not comment or comment:find("^%-") then break end
+    lines[#lines + 1] = comment
+  end
+  return lines
+end
+
+-- By the variables that hold them: the names of what Lua programs see, and how a member follows.
+local function find_holders(room, blocks, text)
+  local holders = {}
+  local own = text:match("\nreturn ([%a_][%w_]*)%s*$")
+  if own then holders[own] = { name = room.name, separator = "." } end
+  for _, block in ipairs(blocks) do
+    if block.class and block.holder then
+      holders[block.holder] = { name = block.class, separator = ":" }
+    end
+  end
+  return holders, own
+end
+
+-- "luadl.session:get", "luadl.url.parse", "luadl.codec.filter.gzip"; nil: within nobody's reach.
+local function full_name(room, holders, own, block)
+  if block.kind == "module" then return room.name end
+  local first, rest = (block.holder or own or ""):match("^([^.]*)(.*)$")
+  local holder = holders[first]
+  return holder and block.name and holder.name .. rest .. holder.separator .. block.name
+end
+
+local function sort_block(room, block, name)
+  if block.class then room.classes[#room.classes + 1] = block end
+  if block.alias then room.aliases[#room.aliases + 1] = block end
+  if block.class or block.alias or not name then return end
+  block.full_name = name
+  local list = block.kind == "value" and room.values or room.functions
+  list[#list + 1] = block
+end
+
+--- What a file says.
+---@param path string
+---@param name string of the module
+---@return { name: string, summary: string, about: string[], functions: table[], values: table[],
+--- classes: table[], aliases: table[] }
+function annotations.read(path, name)
+  local file = assert(io.open(path))
+  local text = file:read("*a")
+  file:close()
+  local blocks = read_blocks(text)
+  local room = { name = name, functions = {}, values = {}, classes = {}, aliases = {} }
+  room.summary, room.about = table.concat(blocks[1].prose, " "), read_about(text)
+  local holders, own = find_holders(room, blocks, text)
+  for index = 2, #blocks do
+    sort_block(room, blocks[index], full_name(room, holders, own, blocks[index]))
+  end
+  return room
+end
+
+return annotations

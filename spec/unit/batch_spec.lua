@@ -13,6 +13,7 @@ describe("batch", function()
   -- A download that ends at `opts.ends`, or when it is cancelled (unless it is deaf).
   local function new_download(opts)
     local download = { opts = opts, ended = { fired = false } }
+    download.requests = opts.stands_for
     local function finish(result, err)
       download.ended.fired, download.result, download.err = true, result, err
     end
@@ -100,6 +101,22 @@ describe("batch", function()
     })
     assert.same({ done = 1, failed = 2, total = 3, first_error = { kind = "connect" } }, summary)
     assert.equal("done c", log[#log])
+  end)
+
+  it("puts what a URL stands for in its place, and counts that", function()
+    local summary = run({
+      { name = "a", ends = 1, fails = "usage", stands_for = {
+        { name = "a1", ends = 2 }, { name = "a2", ends = 3 },
+      } },
+      { name = "none", ends = 4, fails = "cancelled", stands_for = {} },
+      { name = "refused", ends = 4, fails = "cancelled" },
+      { name = "b", ends = 5 },
+    }, { jobs = 1 })
+    assert.same({
+      "start a", "later a", "start a1", "done a1", "start a2", "done a2", "start none",
+      "later none", "start refused", "cancelled refused", "start b", "done b",
+    }, log)
+    assert.same({ done = 3, failed = 1, total = 4, first_error = { kind = "cancelled" } }, summary)
   end)
 
   it("P6: has fewer at once when there are no descriptors, and puts off what failed", function()

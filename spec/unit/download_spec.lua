@@ -101,6 +101,13 @@ describe("download", function()
       }, result)
     end)
 
+    it("has the validators, for who asks again another day", function()
+      local download = begin_body()
+      here:done(download.id, { headers = { { "ETag", '"1"' }, { "Last-Modified", "Mon" } } })
+      local result = download:wait()
+      assert.same({ '"1"', "Mon" }, { result.etag, result.last_modified })
+    end)
+
     it("stays, and the engine and the session forget the download", function()
       local download = begin_body()
       here:done(download.id)

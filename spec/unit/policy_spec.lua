@@ -140,8 +140,6 @@ describe("policies", function()
 
   local function target() return here:told("start")[1][2] end
 
-  local function told_retry() return here:told("retry")[1][3] end
-
   describe("that stack", function()
     it("are asked in order, and the first with an opinion decides", function()
       local asked = {}
@@ -313,6 +311,14 @@ describe("policies", function()
       assert.equal("http://host/other", here:told("new")[1][1].url)
     end)
 
+    it("fails the download with nil and an error, and asks nobody else", function()
+      use({ resolve = function() return nil, errors.new("http_status", GONE.message, GONE) end })
+      use({ resolve = function() error("asked") end })
+      local err = fails_with(begin(), "callback")
+      assert.equal("http_status", errors.root(err).kind)
+      assert.equal(0, #here:told("new"))
+    end)
+
     it("leaves the URL with nil, and refuses it with false", function()
       use({ resolve = function(request)
         if request.url:find("no", 1, true) then return false end
@@ -321,6 +327,13 @@ describe("policies", function()
       assert.equal("http://host/yes", here:told("new")[1][1].url)
       fails_with(begin({ url = "http://host/no" }), "cancelled")
       assert.equal(1, #here:told("new"))
+    end)
+
+    it("that makes none of one fails a single download, and tells that", function()
+      use({ resolve = function() return {} end })
+      local download = begin()
+      fails_with(download, "cancelled")
+      assert.same({}, download.requests)
     end)
 
     it("that makes many of one fails a single download clearly, and tells them", function()
@@ -414,7 +427,9 @@ describe("policies", function()
     end)
 
     it("that answers nonsense fails the download before anything is asked", function()
-      for _, answer in ipairs({ "text", { url = 7 }, { headers = { ["a b"] = "1" } }, { x = 1 } }) do
+      for _, answer in ipairs({
+        "text", { url = 7 }, { headers = { ["a b"] = "1" } }, { x = 1 },
+      }) do
         here = world.new()
         use({ label = "r.lua", request = function() return answer end })
         local err = fails_with(begin(), "callback")
@@ -556,6 +571,19 @@ describe("policies", function()
         here:complete(download.id)
         local err = fails_with(download, "checksum")
         if answer then assert.equal("no zip", err.message) end
+        assert.equal(0, #here:told("accept"))
+      end
+    end)
+
+    it("I2: that answers nil and an error, as checks of digests do, publishes nothing", function()
+      for _, reason in ipairs({ "no zip", errors.new("checksum", "no zip") }) do
+        here = world.new()
+        use({ label = "v.lua", verify = function() return nil, reason end })
+        local download = begin_body()
+        here:complete(download.id)
+        local err = fails_with(download, "callback")
+        assert.equal("v.lua: verify policy: no zip", err.message)
+        assert.equal(reason, err.cause)
         assert.equal(0, #here:told("accept"))
       end
     end)

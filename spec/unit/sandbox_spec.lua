@@ -31,7 +31,8 @@ end
 
 -- What `name` answers whose body this is.
 local function ask(body, about, opts)
-  local script = (assert(load_script("return { name = function(head, ctx) " .. body .. " end }", opts)))
+  local text = "return { name = function(head, ctx) " .. body .. " end }"
+  local script = (assert(load_script(text, opts)))
   local thread = coroutine.create(script.name)
   local ok, answer = coroutine.resume(thread, about)
   assert.equal("dead", coroutine.status(thread))
@@ -53,7 +54,8 @@ end
 describe("the sandbox", function()
   for _, name in ipairs({
     "os", "io", "debug", "package", "dofile", "loadfile", "loadstring", "collectgarbage",
-    "coroutine", "print", "arg", "module", "setfenv", "getfenv", "newproxy", "jit", "ffi", "_ENV.os",
+    "coroutine", "print", "arg", "module", "setfenv", "getfenv", "newproxy", "jit", "ffi",
+    "_ENV.os",
   }) do
     it("has no " .. name, function()
       assert.is_nil(answer_of("return " .. name))
@@ -110,7 +112,9 @@ describe("the sandbox", function()
 
   it("requires harmless modules alone", function()
     assert.equal(1024, answer_of([[return require("luadl.units").bytes("1K")]]))
-    for _, name in ipairs({ "luadl.core", "luadl.sys", "luadl.session", "os", "lfs", "luadl.script" }) do
+    for _, name in ipairs({
+      "luadl.core", "luadl.sys", "luadl.session", "luadl.script", "os", "lfs",
+    }) do
       local thrown = failure_of(("require(%q)"):format(name))
       assert.truthy(thrown:find("no module", 1, true), thrown)
     end
@@ -147,15 +151,17 @@ describe("the sandbox", function()
 
     it("of errors, which still have a text", function()
       local err = errors.new("io", "broken", { status = 500, cause = { secret = true } })
-      local text = answer_of([[return tostring(head.error) .. head.error.kind .. type(head.error.cause)]],
-        { error = err })
+      local text = answer_of([[
+        return tostring(head.error) .. head.error.kind .. type(head.error.cause)
+      ]], { error = err })
       assert.equal(tostring(err) .. "ionil", text)
     end)
 
     it("of a download: its counters and its end", function()
       local cancelled
-      local download = setmetatable({ url = "u", session = {}, cancel = function() cancelled = true end },
-        { __name = "luadl.download" })
+      local download = setmetatable({
+        url = "u", session = {}, cancel = function() cancelled = true end,
+      }, { __name = "luadl.download" })
       assert.equal("unil", answer_of([[
         head.download:cancel()
         return head.download.url .. type(head.download.session)
@@ -214,7 +220,7 @@ describe("the sandbox", function()
 
     it("of one call: the next has all of them again", function()
       local script = (assert(load_script([[
-        return { name = function() for i = 1, 300000 do local _ = i end return "x" end }
+        return { name = function() for i = 1, 300000 do local x = i end return "x" end }
       ]], { instructions = 1000000 })))
       for _ = 1, 5 do
         local thread = coroutine.create(script.name)
@@ -256,6 +262,7 @@ describe("the sandbox", function()
     local hook, count
     local thread = coroutine.create(function()
       script.name()
+      local _
       hook, _, count = debug.gethook()
     end)
     local function guard() end
@@ -273,7 +280,9 @@ describe("the sandbox", function()
   end)
 
   it("passes plain options to a fetch, and shows a copy of the page", function()
-    local page = setmetatable({ status = 200, body = "text", hidden = print }, { __name = "luadl.page" })
+    local page = setmetatable({ status = 200, body = "text", hidden = print }, {
+      __name = "luadl.page",
+    })
     function page.json() return { a = 1 } end
     assert.equal("200text1nil", answer_of([[
       local page = require("luadl").fetch("http://x/", setmetatable({ method = "POST" }, {}))
@@ -285,7 +294,8 @@ describe("the sandbox", function()
 
   it("says what is wrong with a script", function()
     for text, words in pairs({
-      ["return {"] = "s.lua:1:", ["error('a mistake')"] = "a mistake", ["return 7"] = "policy table",
+      ["return {"] = "s.lua:1:", ["error('a mistake')"] = "a mistake",
+      ["return 7"] = "policy table",
       ["return { nmae = 1 }"] = "nmae",
     }) do
       local script, err = load_script(text)

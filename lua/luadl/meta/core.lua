@@ -44,6 +44,7 @@ function core.decode(charset, bytes) end
 ---@return luadl.core.failure? err
 function core.journal(path) end
 
+--- Why a call failed.
 ---@class luadl.core.failure
 ---@field kind luadl.error.kind
 ---@field message string
@@ -55,6 +56,7 @@ function core.journal(path) end
 ---@field retry_at number? seconds since the epoch
 ---@field unsent boolean? the server has seen nothing of the request
 
+--- What the record of a .part says.
 ---@class luadl.core.record
 ---@field url string
 ---@field name string
@@ -137,6 +139,7 @@ function engine:limit(id, rate) end
 ---@return luadl.core.failure? err
 function engine:stat(id, with_extents) end
 
+--- A transfer's counters.
 ---@class luadl.core.stat
 ---@field state "waiting"|"parked"|"running"|"publishing"|"finished"
 ---@field received integer

@@ -33,11 +33,11 @@
 ---@field dir string? the folder for the files, default .
 ---@field exists "fail"|"rename"|"replace"|"skip"|luadl.policy.exists? when the name is taken;
 --- without it "rename", with `output` "fail"
----@field resume string|boolean? false: neither continue nor keep a record, default true; a text: the
---- .part to continue
+---@field resume string|boolean? false: neither continue nor keep a record, default true; a text:
+--- the .part to continue
 ---@field restart boolean? what an earlier run left is dropped
----@field resume_check "strict"|"all"? "strict": continue only what validators prove; "all": read all
---- of it again
+---@field resume_check "strict"|"all"? "strict": continue only what validators prove; "all": read
+--- all of it again
 ---@field changed "restart"|"fail"|luadl.policy.changed? when the file has changed on the server,
 --- default restart
 ---@field adopt boolean? what another program left is continued, as far as it can be proven
@@ -87,6 +87,7 @@
 ---@class luadl.options.pages: luadl.options.fetch
 ---@field max_pages integer? default 1000
 
+--- What a server must say of a file; else it is refused.
 ---@class luadl.options.expect
 ---@field size integer|string? bytes
 ---@field content_type string? without parameters, such as "application/zip"
@@ -100,6 +101,7 @@
 --- What a fetch keeps answers in: a table, or an object such as a store.
 ---@alias luadl.cache table|luadl.cache.object
 
+--- An object that keeps answers.
 ---@class luadl.cache.object
 ---@field get fun(self: luadl.cache.object, key: string): any
 ---@field set fun(self: luadl.cache.object, key: string, value: any): any

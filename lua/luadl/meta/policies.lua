@@ -75,6 +75,7 @@
 ---@field error luadl.error? of the attempt before
 ---@field labels luadl.labels?
 
+--- What is sent otherwise.
 ---@class luadl.attempt.changes
 ---@field url string?
 ---@field headers luadl.options.headers? in the place of their namesakes
