@@ -14,6 +14,8 @@
 #define CHECKPOINT_EVERY 1.0 /* seconds */
 #define SYNC_SHARE 20        /* times the last checkpoints' duration: they cost 5 % at most */
 #define GROUP_MOST 256       /* files published together */
+#define COUNT_WITHIN \
+    0.5 /* seconds: where many end at once, the last ones keep their last checkpoint */
 
 /* Checkpoints */
 
@@ -108,7 +110,7 @@ static void run_job(struct disk *disk, struct group *group, struct message *mess
     int type = message->type; /* the message may be on its way again while the job runs */
     if (type == JOB_DISCARD) {
         strike(transfer);
-        publish_end(transfer);
+        publish_end(transfer, monotonic() < disk->count_until);
     } else if (atomic_load(&transfer->over)) {
         job_release(transfer);
     } else if (type == JOB_PUBLISH) {
@@ -145,6 +147,7 @@ static void *run(void *subject)
     while (!last) {
         queue_clear_wake(&disk->jobs);
         last = is_last(disk); /* before the queue is found empty */
+        disk->count_until = monotonic() + COUNT_WITHIN;
         for (struct message *message; (message = queue_pop(&disk->jobs));)
             run_job(disk, &group, message);
         publish_all(&group);

@@ -17,10 +17,11 @@ struct disk {
     struct queue jobs;     /* JOB_... of transfers */
     struct latch *threads; /* immutable: the session's */
     pthread_t thread;
-    bool running;         /* the owner's: the thread was started and not joined */
+    bool running;              /* the owner's: the thread was started and not joined */
     struct transfer *recorded; /* the thread's: those with a journal, one reference each */
+    double count_until;        /* ends are checkpointed so long, monotonic seconds */
     double checkpoint_due;     /* monotonic seconds; 0: nothing has a journal */
-    atomic_bool stopping; /* ends when the queue is empty and no network thread is left */
+    atomic_bool stopping;      /* ends when the queue is empty and no network thread is left */
 };
 
 int disk_start(struct disk *disk); /* 0 or a negative kind */

@@ -17,11 +17,11 @@
 /* The end */
 
 /* What was counted stays, with its journal, for another run; what another program left stays as it was; else nothing does. */
-static void leave_part(struct transfer *transfer)
+static void leave_part(struct transfer *transfer, bool count)
 {
     struct file *file = &transfer->file;
     bool counted = record_is_open(&transfer->record);
-    if (counted)
+    if (counted && count)
         (void) checkpoint_take(transfer);
     pthread_mutex_lock(&transfer->lock);
     bool kept = counted && transfer->recorded;
@@ -46,12 +46,12 @@ static void leave_published(struct transfer *transfer)
         adoption_finish(transfer);
 }
 
-void publish_end(struct transfer *transfer)
+void publish_end(struct transfer *transfer, bool count)
 {
     if (transfer->file.published)
         leave_published(transfer);
     else
-        leave_part(transfer);
+        leave_part(transfer, count);
     file_close(&transfer->file, false);
     record_close(&transfer->record);
     pthread_mutex_lock(&transfer->lock);
@@ -149,8 +149,7 @@ static void sync_directories(struct transfer *const *list, int count)
         int result = same < i ? list[same]->file.unsynced : file_sync_directory(&list[i]->file);
         list[i]->file.unsynced = result;
         if (result != 0)
-            job_warn(list[i],
-                     "the directory could not be synced: a power cut may undo the rename");
+            job_warn(list[i], "the directory could not be synced: a power cut may undo the rename");
     }
 }
 
@@ -172,5 +171,5 @@ void publish_group(struct transfer **list, int count)
     count = sieve(list, count, give_name);
     sync_directories(list, count);
     for (int i = 0; i < count; i++)
-        publish_end(list[i]);
+        publish_end(list[i], false);
 }
