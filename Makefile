@@ -179,13 +179,13 @@ valgrind: all $(OUT)/download ## memcheck over a download, a cancel and an exit
 	@lua$(LUA) spec/support/valgrind.lua $(abspath $(OUT))
 
 lint: ## luacheck, clang-format, cppcheck
-	luacheck -q $(LUA_FILES)
-	$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
-	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	@luacheck -q $(LUA_FILES)
+	@$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem --error-exitcode=1 -Icore core
 
 format:
-	$(CLANG_FORMAT) -i $(C_FILES)
+	@$(CLANG_FORMAT) -i $(C_FILES)
 
 api: ## the pages of the Lua interface, from its annotations: build/api/index.html
 	@sh .ci/deps api

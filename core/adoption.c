@@ -140,7 +140,8 @@ static int read_control(struct transfer *transfer, struct adopted *out)
 /* Without a control file it is the beginning, and nothing else. */
 static int take_beginning(const struct transfer *transfer, struct adopted *out)
 {
-    *out = (struct adopted){.total = transfer->known.total, .extents = malloc(sizeof *out->extents)};
+    *out =
+        (struct adopted){.total = transfer->known.total, .extents = malloc(sizeof *out->extents)};
     if (!out->extents)
         return -LDL_NO_MEMORY;
     out->extents[0] = (struct ldl_extent){0, transfer->file.found};

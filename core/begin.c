@@ -51,8 +51,7 @@ static void trace_resume(struct transfer *transfer)
     static const char *const proofs[] = {"nothing is to be shown", "the validator will show it",
                                          "bytes will be compared"};
     trace_step(transfer, LDL_STEP_RESUME, 0, (struct span){0, transfer->known.total}, 0, NULL,
-               "%lld bytes are there; %s", (long long) transfer->resumed,
-               proofs[transfer->proof]);
+               "%lld bytes are there; %s", (long long) transfer->resumed, proofs[transfer->proof]);
 }
 
 /* Goes on with what is held: with the stream that brought the head, or with a first one. */
@@ -117,7 +116,7 @@ void begin_open(struct transfer *transfer)
         adoption_move(transfer);
     int result = file->fd >= 0 ? 0
                                : file_open_in(file, transfer->folder, transfer->dir, transfer->name,
-                                             transfer->replace);
+                                              transfer->replace);
     if (result == 0) {
         use_part(transfer);
         return;

@@ -6,8 +6,9 @@
 #include "transfer.h"
 
 /* Each ends with job_release, job_ask or job_stop. */
-void begin_open(struct transfer *transfer);   /* JOB_OPEN: before the first request or after it */
-void begin_reset(struct transfer *transfer);  /* JOB_RESET: nothing that was written counts any more */
+void begin_open(struct transfer *transfer); /* JOB_OPEN: before the first request or after it */
+void begin_reset(
+    struct transfer *transfer); /* JOB_RESET: nothing that was written counts any more */
 void begin_record(struct transfer *transfer); /* JOB_RECORD: what was adopted counts from now on */
 
 #endif

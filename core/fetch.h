@@ -106,8 +106,8 @@ void fetch_resume(struct fetch *fetch);
 void fetch_leave(struct fetch *fetch);
 
 /* For its own rooms: send, accept, receive, watch. */
-bool fetch_stopped(const struct fetch *fetch); /* its part is done, it failed, or all is over */
-bool fetch_connected(struct fetch *fetch);     /* the request could be sent */
+bool fetch_stopped(const struct fetch *fetch);  /* its part is done, it failed, or all is over */
+bool fetch_connected(struct fetch *fetch);      /* the request could be sent */
 void fetch_deliver(struct fetch *fetch);        /* its answer was accepted; transfer lock held */
 bool fetch_has_span(const struct fetch *fetch); /* it asks for `ask`, and not from byte 0 on */
 void fetch_fail(struct fetch *fetch, int code); /* what this CURLcode means becomes its error */

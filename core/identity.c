@@ -6,7 +6,8 @@
 
 void identity_clear(struct identity *identity)
 {
-    *identity = (struct identity){.total = -1, .etag_strength = ETAG_NONE, .last_modified = -1, .date = -1};
+    *identity =
+        (struct identity){.total = -1, .etag_strength = ETAG_NONE, .last_modified = -1, .date = -1};
 }
 
 bool identity_total_differs(const struct identity *known, const struct identity *seen)

@@ -25,8 +25,8 @@ static void target_name(const struct transfer *transfer, char *out, size_t size)
         snprintf(out, size, "%s%s%s", dir, between, transfer->name);
 }
 
-void job_error(struct ldl_error *error, const struct transfer *transfer, int kind,
-               const char *what, const char *why)
+void job_error(struct ldl_error *error, const struct transfer *transfer, int kind, const char *what,
+               const char *why)
 {
     char target[sizeof error->message / 2];
     target_name(transfer, target, sizeof target);

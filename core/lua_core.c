@@ -500,9 +500,9 @@ static void push_done(lua_State *L, const struct ldl_event *event)
 
 static void push_trace(lua_State *L, const struct ldl_event *event)
 {
-    static const char *const steps[LDL_STEPS] = {"",           "dns",      "connect", "tls",
-                                                 "request",    "first_byte", "redirect", "split",
-                                                 "steal",      "degrade",  "resume"};
+    static const char *const steps[LDL_STEPS] = {"",        "dns",        "connect",  "tls",
+                                                 "request", "first_byte", "redirect", "split",
+                                                 "steal",   "degrade",    "resume"};
     lua_pushstring(L, steps[event->step]), lua_setfield(L, -2, "step");
     lua_pushnumber(L, event->time), lua_setfield(L, -2, "time");
     lua_pushnumber(L, event->elapsed), lua_setfield(L, -2, "seconds");
@@ -686,8 +686,12 @@ static const luaL_Reg engine_metamethods[] = {
 };
 
 static const luaL_Reg core_functions[] = {
-    {"session", core_session},   {"now", core_now},       {"redact", core_redact},
-    {"name_max", core_name_max}, {"decode", core_decode}, {"journal", core_journal},
+    {"session", core_session},
+    {"now", core_now},
+    {"redact", core_redact},
+    {"name_max", core_name_max},
+    {"decode", core_decode},
+    {"journal", core_journal},
     {NULL, NULL},
 };
 

@@ -150,7 +150,7 @@ struct ldl_request {
 
 /* An answer to FAULT. All zero: the same again. */
 struct ldl_retry {
-    const char *url; /* ask this URL from now on */
+    const char *url;                  /* ask this URL from now on */
     const struct ldl_header *headers; /* in the place of the request's from now on, or NULL */
     size_t header_count;
     const char *user; /* log in so from now on, at the URL's own origin; or NULL */
@@ -214,10 +214,10 @@ struct ldl_event {
     bool extra;          /* FAULT: of an additional connection */
     bool redirected;     /* FAULT: the URL that failed was reached by a redirect */
     /* TRACE: error.url says where, error.message what; first and last the range; elapsed: how long */
-    int step;            /* enum ldl_step */
-    int stream;          /* FAULT, TRACE: which one, from 1; 0: the whole */
-    double time;         /* monotonic seconds */
-    int active;          /* FAULT: other streams that are delivering */
+    int step;    /* enum ldl_step */
+    int stream;  /* FAULT, TRACE: which one, from 1; 0: the whole */
+    double time; /* monotonic seconds */
+    int active;  /* FAULT: other streams that are delivering */
 };
 
 enum ldl_state { LDL_WAITING = 1, LDL_PARKED, LDL_RUNNING, LDL_PUBLISHING, LDL_FINISHED };
@@ -257,9 +257,9 @@ LDL_API int ldl_forget(ldl_session *session, ldl_id id); /* after DONE */
 
 /* What the journal beside a part says; strings are cut to fit. */
 struct ldl_record {
-    char url[4096]; /* without credentials */
-    char name[256]; /* the final name */
-    char etag[260]; /* as a header has it, or "" */
+    char url[4096];        /* without credentials */
+    char name[256];        /* the final name */
+    char etag[260];        /* as a header has it, or "" */
     int64_t last_modified; /* seconds since the epoch, or -1 */
     int64_t total;         /* -1: unknown */
     int64_t received;

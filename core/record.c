@@ -238,9 +238,8 @@ static int lay_out(struct record *record)
 {
     const struct journal *journal = &record->journal;
     size_t url = journal->url ? 2 * strlen(journal->url) : 0;
-    int result =
-        journal_layout(journal->identity.total, journal->block_shift, EXTENTS_ROOM,
-                       url > URL_ROOM ? url : URL_ROOM, &record->layout);
+    int result = journal_layout(journal->identity.total, journal->block_shift, EXTENTS_ROOM,
+                                url > URL_ROOM ? url : URL_ROOM, &record->layout);
     return result == 0 ? have_slot(record) : result;
 }
 
@@ -317,8 +316,7 @@ static void describe(const struct journal *journal, const char *part, struct ldl
     if (journal->committed)
         snprintf(out->name, sizeof out->name, "%s", journal->name);
     else
-        snprintf(out->name, sizeof out->name, "%.*s", (int) (usual ? length - tail : length),
-                 part);
+        snprintf(out->name, sizeof out->name, "%.*s", (int) (usual ? length - tail : length), part);
     if (identity->etag_strength != ETAG_NONE)
         snprintf(out->etag, sizeof out->etag, "%s%s",
                  identity->etag_strength == ETAG_WEAK ? "W/" : "", identity->etag);

@@ -131,7 +131,7 @@ int request_copy(const struct ldl_request *given, struct request *out)
     options->body = NULL;
     const char **texts[] = {&options->url,   &options->user_agent, &options->user,
                             &options->proxy, &options->cacert,     &options->expect_type,
-                           &options->method};
+                            &options->method};
     bool complete = true;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (!complete)
@@ -147,9 +147,8 @@ int request_copy(const struct ldl_request *given, struct request *out)
 void request_free(struct request *request)
 {
     struct ldl_request *options = &request->options;
-    const char *texts[] = {options->url,   options->user_agent, options->user,
-                           options->proxy, options->cacert,     options->expect_type,
-                           options->method};
+    const char *texts[] = {options->url,    options->user_agent,  options->user,  options->proxy,
+                           options->cacert, options->expect_type, options->method};
     free((void *) options->body);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free((void *) texts[i]);

@@ -125,8 +125,8 @@ static int64_t count_bad_sample(struct survey *survey)
             continue;
         bad += !is_intact(survey, blocks.start) || !is_intact(survey, blocks.end - 1);
         for (int sample = 0; sample < SAMPLES / (int) journal->extent_count + 1; sample++)
-            bad += !is_intact(survey, blocks.start + (int64_t) (next_random(&survey->seed)
-                                                                % (uint64_t) count));
+            bad += !is_intact(
+                survey, blocks.start + (int64_t) (next_random(&survey->seed) % (uint64_t) count));
     }
     return bad;
 }
@@ -204,9 +204,9 @@ static int choose_proof(const struct transfer *transfer, const struct identity *
         return PROOF_OVERLAP;
     if (!transfer->head)
         return PROOF_VALIDATOR;
-    bool same = identity_proven(known, &transfer->known)
-                || (known->etag_strength == ETAG_NONE
-                    && identity_time_vouches(known, &transfer->known));
+    bool same =
+        identity_proven(known, &transfer->known)
+        || (known->etag_strength == ETAG_NONE && identity_time_vouches(known, &transfer->known));
     return same ? PROOF_NONE : PROOF_OVERLAP;
 }
 
@@ -344,8 +344,7 @@ static int go_on(struct transfer *transfer, struct ldl_error *error)
     pthread_mutex_lock(&transfer->lock);
     result = take_over(transfer, journal);
     pthread_mutex_unlock(&transfer->lock);
-    return result == 0 ? RESUME_HELD
-                       : refuse(error, LDL_NO_MEMORY, ldl_kind_text(LDL_NO_MEMORY));
+    return result == 0 ? RESUME_HELD : refuse(error, LDL_NO_MEMORY, ldl_kind_text(LDL_NO_MEMORY));
 }
 
 /* Adopt */
@@ -371,8 +370,7 @@ static int take_adopted(struct transfer *transfer, struct ldl_error *error)
     journal_free(&journal);
     if (result == -LDL_LOCAL_CHANGED)
         return refuse(error, LDL_LOCAL_CHANGED, "nothing of it is known to be complete");
-    return result == 0 ? RESUME_HELD
-                       : refuse(error, LDL_NO_MEMORY, ldl_kind_text(LDL_NO_MEMORY));
+    return result == 0 ? RESUME_HELD : refuse(error, LDL_NO_MEMORY, ldl_kind_text(LDL_NO_MEMORY));
 }
 
 /* Look */

@@ -7,8 +7,8 @@
 
 enum resume_found {
     RESUME_NOTHING, /* the part is empty */
-    RESUME_HELD,    /* the plan, the identity and the sums are those of the journal; see transfer->proof */
-    RESUME_REFUSED  /* `error` says why; nobody is to be asked */
+    RESUME_HELD, /* the plan, the identity and the sums are those of the journal; see transfer->proof */
+    RESUME_REFUSED /* `error` says why; nobody is to be asked */
 };
 
 /* The part is open and locked. After a negative kind, `error` says why and the part is as it was

@@ -145,8 +145,7 @@ void transfer_unref(struct transfer *transfer)
 {
     if (atomic_fetch_sub(&transfer->refs, 1) != 1)
         return;
-    file_close(&transfer->file,
-               !record_is_open(&transfer->record) && transfer->file.found < 0);
+    file_close(&transfer->file, !record_is_open(&transfer->record) && transfer->file.found < 0);
     record_close(&transfer->record);
     sums_free(&transfer->sums);
     plan_free(&transfer->plan);
@@ -374,8 +373,7 @@ int transfer_plan_anew(struct transfer *transfer)
     transfer->proof = PROOF_NONE;
     transfer->resumed = 0;
     atomic_store(&transfer->received, 0);
-    return plan_init(&transfer->plan, transfer->known.total,
-                     transfer->request.options.min_split);
+    return plan_init(&transfer->plan, transfer->known.total, transfer->request.options.min_split);
 }
 
 void transfer_proven(struct transfer *transfer)

@@ -103,18 +103,18 @@ struct transfer {
     bool bare;     /* it was downgraded to http: no credentials ever */
     bool redirected;
     struct head *sent; /* headers in the place of the request's, or NULL */
-    char *pinned;     /* "+host:port:address" for the next streams, or NULL */
-    bool ranges;      /* the server serves ranges, and they can be trusted */
-    bool restarting;  /* streams stop; the first request is sent again when they are gone */
-    int generation;   /* restarts so far; the owner alone changes it. Older faults are void */
-    bool fresh;       /* the next stream opens a connection of its own */
-    int connections;  /* how many streams there may be */
-    int active;       /* streams that exist */
-    int held;         /* faults that wait for an answer; each holds a connection's place */
-    int accepted;     /* streams accepted so far */
-    int attempt;      /* failures of the stream from byte 0 since it made progress */
-    int64_t furthest; /* how far a stream from byte 0 came */
-    int flips;        /* answers with another ETag but the same date and length */
+    char *pinned;      /* "+host:port:address" for the next streams, or NULL */
+    bool ranges;       /* the server serves ranges, and they can be trusted */
+    bool restarting;   /* streams stop; the first request is sent again when they are gone */
+    int generation;    /* restarts so far; the owner alone changes it. Older faults are void */
+    bool fresh;        /* the next stream opens a connection of its own */
+    int connections;   /* how many streams there may be */
+    int active;        /* streams that exist */
+    int held;          /* faults that wait for an answer; each holds a connection's place */
+    int accepted;      /* streams accepted so far */
+    int attempt;       /* failures of the stream from byte 0 since it made progress */
+    int64_t furthest;  /* how far a stream from byte 0 came */
+    int flips;         /* answers with another ETag but the same date and length */
     bool length_verified;
     bool asked_plain; /* ranges confuse the server (416, 206 of something else): none from now on */
     uint32_t last_stream;
@@ -126,14 +126,14 @@ struct transfer {
     int streams_on[LOOPS_MAX]; /* by network thread */
     bool has_target;           /* dir, name and replace are set */
     bool replace;
-    char *dir, *name;          /* as given */
-    char *folder;              /* dir, from where the transfer began: the program may go elsewhere (P11) */
-    char *path;              /* what was published, or NULL; set once, before DONE */
-    char *part_path;         /* of VERIFY */
-    char *page;              /* the body of an answer in memory; its stream's until DONE */
+    char *dir, *name; /* as given */
+    char *folder;     /* dir, from where the transfer began: the program may go elsewhere (P11) */
+    char *path;       /* what was published, or NULL; set once, before DONE */
+    char *part_path;  /* of VERIFY */
+    char *page;       /* the body of an answer in memory; its stream's until DONE */
     size_t page_size, page_used;
-    const char *warning;     /* static text, or NULL */
-    int proof;               /* enum proof: one stream at a time until it is shown */
+    const char *warning; /* static text, or NULL */
+    int proof;           /* enum proof: one stream at a time until it is shown */
     struct span checks[CHECKS_MOST];
     int check_count;
     int64_t resumed;         /* bytes that an earlier run had brought */

@@ -10,9 +10,7 @@ local sys = require("luadl.sys")
 
 local TRANSFERS = os.getenv("LUADL_SANITIZER") and 100 or 1000
 local SERVERS = 4 -- a process waits for 1024 descriptors at most with select(2)
-local SIZE = 1048576 -- at most: without a journal
-local LARGE = 3 * 1048576
-local JOURNALS = 10 -- one of so many has one: its last two syncs are the disk's time
+local SIZE = 3 * 1048576 -- so each body that comes has a journal
 local REACH = 20 -- seconds in which all must be where they are wanted
 local ANSWER = 0.25
 local CLEAN = 2
@@ -22,9 +20,8 @@ local function hold(connection)
   return connection:hold()
 end
 
-local function begin_and_hold(connection, request, parameters, state)
-  state.count = (state.count or 0) + 1
-  local size = state.count % parameters.journals == 0 and parameters.large or parameters.size
+local function begin_and_hold(connection, request, parameters)
+  local size = parameters.size
   connection:status(206, {
     { "Content-Range", ("bytes 0-%d/%d"):format(size - 1, size) },
     { "Content-Length", size },
@@ -58,9 +55,7 @@ local function start_servers()
   for index = 1, SERVERS do
     origins[index] = server.start()
     for _, kind in ipairs(KINDS) do
-      origins[index]:serve("/" .. kind.name, kind.behaviour, {
-        size = SIZE, large = LARGE, journals = JOURNALS,
-      })
+      origins[index]:serve("/" .. kind.name, kind.behaviour, { size = SIZE })
     end
   end
   return origins

@@ -1,4 +1,4 @@
--- Cookies of a session (S15): which it keeps, and who gets them. What was sent is read at the server
+-- Cookies of a session (S15): which it keeps, who gets them. What was sent is read at the server
 -- that received it.
 -- SPDX-License-Identifier: MIT
 

@@ -1,4 +1,4 @@
--- Resume (faults H11, H20 to H29, F14 to F20): interrupted, and gone on with, or not, and never wrong.
+-- Resume (faults H11, H20 to H29, F14 to F20): interrupted and gone on with, or not; never wrong.
 -- SPDX-License-Identifier: MIT
 
 local luadl = require("luadl")
@@ -150,7 +150,7 @@ describe("a resumed download", function()
     assert.equal(0, result.resumed)
   end)
 
-  it("H22: a server that ignores If-Range and sends another version's bytes is not believed", function()
+  it("H22: another version's bytes are not believed where If-Range is ignored", function()
     local url, dir = interrupt("/h22")
     origin:serve("/h22", function(connection, request, parameters)
       request.headers["if-range"] = nil
@@ -602,7 +602,7 @@ describe("a resumed download", function()
 
   it("H33: a length that was unknown is gone on with where the server then tells it", function()
     local dir = helper.tmpdir()
-    local url = origin:serve("/unknown", function(connection, request, parameters)
+    local url = origin:serve("/unknown", function(connection, _, parameters)
       connection:status(200, { { "Transfer-Encoding", "chunked" }, { "ETag", parameters.etag } })
       for first = 0, parameters.size / 2 - 1, 65536 do
         connection:chunk(connection:bytes(first, first + 65535))

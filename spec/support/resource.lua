@@ -77,8 +77,8 @@ end
 
 --- Answers one request. `options`: size; seed; etag and last_modified, as they stand in the
 --- header; rate in bytes a second; delay in seconds before the answer; ranges = false;
---- content_type; disposition; headers, a list of further ones; cut, bytes of the body after which the
---- connection is closed; gate, a function: the second half
+--- content_type; disposition; headers, a list of further ones; cut, bytes of the body after which
+--- the connection is closed; gate, a function: the second half
 --- of the body isn't sent before it returns true (or 5 s have passed).
 function resource.serve(connection, request, options)
   if options.delay then

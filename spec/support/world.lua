@@ -106,8 +106,8 @@ end
 
 function engine:stat()
   return {
-    state = "running", total = 100, connections = self.world.connections or 1, received = self.world.received,
-    resumed = self.world.resumed, elapsed = self.world.time - START,
+    state = "running", total = 100, connections = self.world.connections or 1,
+    received = self.world.received, resumed = self.world.resumed, elapsed = self.world.time - START,
   }
 end
 

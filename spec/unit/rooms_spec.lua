@@ -85,7 +85,8 @@ local KINDS = {
   context = "concurrency", group = "concurrency", run = "concurrency",
   ["adapter.luv"] = "adapter", ["adapter.cqueues"] = "adapter",
   hub = "downloads", session = "downloads", download = "downloads", lifetime = "downloads",
-  asking = "downloads", attempt = "downloads", beginning = "downloads", ending = "downloads", faults = "downloads",
+  asking = "downloads", attempt = "downloads", beginning = "downloads", ending = "downloads",
+  faults = "downloads",
   opening = "downloads", resolving = "downloads", sources = "downloads", transfer = "downloads",
   verifying = "downloads", script = "downloads", sandbox = "downloads",
   fetch = "downloads", message = "downloads", page = "downloads", trace = "downloads",
@@ -100,7 +101,8 @@ local KINDS = {
 }
 
 for _, name in ipairs({
-  "checksum", "disposition", "filename", "headers", "host", "options", "options.headers", "options.nearest",
+  "checksum", "disposition", "filename", "headers", "host", "options", "options.headers",
+  "options.nearest",
   "options.schema", "options.types", "policy", "progress", "retry", "target", "text", "units",
   "view",
 }) do
