@@ -8,8 +8,8 @@ local url = require("luadl.url")
 if not arg[2] then return nil, "usage: hls.lua PLAYLIST FILE" end
 local session = assert(luadl.session())
 
-local function fetch(address, opts)
-  return assert(assert(session:fetch(address, opts)):check())
+local function fetch(address, range, ctx)
+  return assert(session:fetch(address, { range = range, context = ctx, check = true }))
 end
 
 local function attribute(text, name) -- of NAME=value,NAME="a value"
@@ -43,9 +43,9 @@ for line in page.body:gmatch("%C+") do
 end
 
 local function load_piece(ctx, piece)
-  local bytes = fetch(url.join(page.url, piece.url), { range = piece.range, context = ctx }).body
+  local bytes = fetch(url.join(page.url, piece.url), piece.range, ctx).body
   if not piece.key then return bytes end
-  local secret = fetch(url.join(page.url, attribute(piece.key, "URI"))).body
+  local secret = fetch(url.join(page.url, attribute(piece.key, "URI")), nil, ctx).body
   local iv = attribute(piece.key, "IV") or ("%x"):format(piece.number)
   iv = codec.hex_decode((("0"):rep(32) .. iv:gsub("^0[xX]", "")):sub(-32))
   return codec.aes_decrypt("cbc", secret, iv, bytes)

@@ -20,7 +20,7 @@ local function fetch_manifest(reference)
     local challenge = page.headers:get("WWW-Authenticate")
     for name, value in challenge:gmatch('(%w+)="([^"]*)"') do asked[name] = value end
     local query = { service = asked.service, scope = asked.scope }
-    local answer = assert(assert(session:fetch(asked.realm, { query = query })):check())
+    local answer = assert(session:fetch(asked.realm, { query = query, check = true }))
     local given = assert(answer:json())
     headers.Authorization = "Bearer " .. (given.token or given.access_token)
     return fetch_manifest(reference)

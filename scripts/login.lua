@@ -24,14 +24,14 @@ local function login_form(page)
   return form.password and form
 end
 
-local page = assert(assert(session:fetch(arg[1])):check())
+local page = assert(session:fetch(arg[1], { check = true }))
 local form = login_form(page)
 if not form then return nil, "no form asks for a password there" end
 form.fields[form.user or "user"] = os.getenv("LOGIN")
 form.fields[form.password] = os.getenv("PASSWORD")
 
 local action = url.join(page.url, form.action or "")
-local answer = assert(assert(session:fetch(action, { form = form.fields })):check())
+local answer = assert(session:fetch(action, { form = form.fields, check = true }))
 if login_form(answer) then return nil, "the login was refused" end
 
 for index = 2, #arg do

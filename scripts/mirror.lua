@@ -33,7 +33,7 @@ end
 
 local function walk(ctx, folder, dir)
   assert(sys.make_directories(dir))
-  local page, seen = assert(assert(session:fetch(folder, { context = ctx })):check()), {}
+  local page, seen = assert(session:fetch(folder, { context = ctx, check = true })), {}
   for _, link in ipairs(assert(html.links(page.body, page.url))) do
     local is_below = link.tag == "a" and link.url:sub(1, #page.url) == page.url
     local name, slash = link.url:sub(#page.url + 1):match("^([^/?#]+)(/?)$")

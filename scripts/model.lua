@@ -36,13 +36,13 @@ local function resolve(request, ctx)
   local host, repository = request.url:match("^(%a+://[^/]+)/([^/]+/[^/]+)$")
   if not host then return nil end
   local api = ("%s/api/models/%s/"):format(host, repository)
-  local opts = { headers = headers, context = ctx }
+  local opts = { headers = headers, context = ctx, check = true }
   local page = assert(luadl.fetch(api .. "revision/" .. url.encode(settings.revision), opts))
-  local commit = assert(assert(page:check()):json()).sha -- what comes later isn't in the snapshot
+  local commit = assert(page:json()).sha -- what comes later isn't in the snapshot
   local base, requests = ("%s/%s/resolve/%s/"):format(host, repository, commit), {}
   opts.query = { recursive = true }
   for each, err in luadl.pages(api .. "tree/" .. commit, opts) do
-    for _, entry in ipairs(assert(assert(assert(each, err):check()):json())) do
+    for _, entry in ipairs(assert(assert(each, err):json())) do
       if entry.type == "file" then table.insert(requests, request_for(base, entry)) end
     end
   end

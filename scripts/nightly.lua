@@ -17,7 +17,7 @@ end
 
 local function resolve(request, ctx)
   if not request.url:find("SHA256SUMS$") then return nil end
-  local page = assert(assert(luadl.fetch(request.url, { context = ctx })):check())
+  local page = assert(luadl.fetch(request.url, { context = ctx, check = true }))
   local requests = {}
   for sum, name in page.body:gmatch("(%x+) [ *](%C+)") do
     local path = request.dir .. "/" .. assert(luadl.filename.path(name))

@@ -28,7 +28,7 @@ local function save(ctx, path, package)
     output = path,
     exists = "replace",
     context = ctx,
-    verify = function(part) return digest.sri_check_file(package.integrity, part) end,
+    checksum = package.integrity,
   })
 end
 

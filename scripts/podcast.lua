@@ -10,7 +10,7 @@ if not arg[2] then return nil, "usage: podcast.lua FEED FOLDER" end
 local session = assert(luadl.session({ dir = arg[2] }))
 local seen = assert(store.open("podcast"))
 
-local page = assert(assert(session:fetch(arg[1], { cache = seen })):check())
+local page = assert(session:fetch(arg[1], { cache = seen, check = true }))
 
 local episodes = {}
 assert(xml.each(page.body, "rss/channel/item", function(item)

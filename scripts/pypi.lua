@@ -9,7 +9,7 @@ local settings = { match = "" } -- a pattern of Lua's for file names
 
 local function resolve(request, ctx)
   if not request.url:find("/simple/[^/]+/$") then return nil end
-  local page = assert(assert(luadl.fetch(request.url, { context = ctx })):check())
+  local page = assert(luadl.fetch(request.url, { context = ctx, check = true }))
   local requests = {}
   for _, link in ipairs(assert(html.links(page.body, page.url))) do
     local address, fragment = link.url:match("^([^#]*)#?(.*)$")

@@ -26,9 +26,11 @@ end
 local function resolve(request, ctx)
   if not request.url:find("/repos/[^/]+/[^/]+$") then return nil end
   local requests = {}
-  local opts = { headers = headers("application/json"), query = { per_page = 100 }, context = ctx }
+  local opts = {
+    headers = headers("application/json"), query = { per_page = 100 }, context = ctx, check = true,
+  }
   for page, err in luadl.pages(request.url .. "/releases", opts) do
-    for _, release in ipairs(assert(assert(assert(page, err):check()):json())) do
+    for _, release in ipairs(assert(assert(page, err):json())) do
       for _, asset in ipairs(release.assets) do
         local is_wanted = (release.tag_name .. "/" .. asset.name):find(settings.match)
         if is_wanted then table.insert(requests, request_for(release, asset)) end

@@ -44,8 +44,8 @@ local function resolve(request, ctx)
   local requests, above = {}, query.prefix:match("^.*/") or ""
   repeat
     local address = bucket .. "?" .. url.query(query)
-    local page = assert(luadl.fetch(address, { headers = sign(address), context = ctx }))
-    local list = assert(xml.parse(assert(page:check()).body))
+    local opts = { headers = sign(address), context = ctx, check = true }
+    local list = assert(xml.parse(assert(luadl.fetch(address, opts)).body))
     for _, object in ipairs(list:all("Contents")) do -- "folder/" stands for itself
       local found = request_for(object, bucket, above)
       if found.url:sub(-1) ~= "/" then requests[#requests + 1] = found end

@@ -24,7 +24,7 @@ local session = assert(luadl.session({ policies = { { label = "auth", request = 
 -- From here on nothing knows of credentials.
 local function save_reports(ctx, dir)
   assert(sys.make_directories(dir))
-  local page = assert(assert(session:fetch(base .. "/reports", { context = ctx })):check())
+  local page = assert(session:fetch(base .. "/reports", { context = ctx, check = true }))
   local group = luadl.group(ctx, { limit = 4 })
   return group:map(assert(page:json()), function(own, report)
     return session:get({ url = report.url, dir = dir, context = own })

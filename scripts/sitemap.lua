@@ -9,7 +9,7 @@ local xml = require("luadl.xml")
 local settings = { match = "" } -- a pattern of Lua's: which pages
 
 local function read(address, ctx)
-  local page = assert(assert(luadl.fetch(address, { context = ctx })):check())
+  local page = assert(luadl.fetch(address, { context = ctx, check = true }))
   local is_packed = page.body:sub(1, 2) == "\31\139"
   return is_packed and assert(codec.gunzip(page.body)) or page.body
 end

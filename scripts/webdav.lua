@@ -8,8 +8,9 @@ local xml = require("luadl.xml")
 -- What is in a folder (RFC 4918, section 9.1); the folder itself is among it.
 local function entries(folder, ctx)
   local found = {}
-  local opts = { method = "PROPFIND", headers = { Depth = "1" }, context = ctx }
-  local page = assert(assert(luadl.fetch(folder, opts)):check())
+  local page = assert(luadl.fetch(folder, {
+    method = "PROPFIND", headers = { Depth = "1" }, context = ctx, check = true,
+  }))
   assert(xml.each(page.body, "multistatus/response", function(response)
     local address = assert(url.join(folder, response:text("href")))
     local is_folder = response:find("propstat/prop/resourcetype/collection") ~= nil

@@ -1,6 +1,7 @@
 --- Message digests for scripts: of strings, files and streams, HMAC, and Subresource Integrity.
 -- SPDX-License-Identifier: MIT
 
+local checksum = require("luadl.checksum")
 local codec = require("luadl.codec")
 local core = require("luadl.digest_core")
 local errors = require("luadl.errors")
@@ -22,9 +23,6 @@ local ALGORITHMS = {
   blake2b512 = "blake2b512", blake2s256 = "blake2s256", blake2b = "blake2b512",
   blake2s = "blake2s256",
 }
-
--- Those of Subresource Integrity, the weakest first. npm writes sha1, too.
-local INTEGRITY = { "sha1", "sha256", "sha384", "sha512" }
 
 --- The name under which this module knows an algorithm ("SHA-256" is "sha256"), or nil.
 ---@param algorithm string
@@ -171,31 +169,18 @@ function digest.sri(algorithm, bytes)
   return check_algorithm(algorithm, 2) .. "-" .. codec.base64_encode(digest.raw(algorithm, bytes))
 end
 
-local function read_sri(text)
-  local found = {} -- raw digests by algorithm
-  for token in text:gmatch("%S+") do
-    local algorithm, encoded = token:match("^(%w+)%-([^?]*)")
-    local name = digest.supports(algorithm)
-    local raw = name and codec.base64_decode(encoded)
-    if raw and #raw == #digest.raw(name, "") then
-      found[name] = found[name] or {}
-      table.insert(found[name], raw)
-    end
-  end
-  return found
-end
-
 --- What an integrity text asks for: of several algorithms the strongest, which counts alone.
 ---@param text string "sha256-... sha512-..."
 ---@return { algorithm: string, values: string[] }? wanted any of these raw digests
 ---@return luadl.error? err kind "usage"
 function digest.sri_parse(text)
   if type(text) ~= "string" then error("an integrity text must be a string", 2) end
-  local found, strongest = read_sri(text), nil
-  for _, algorithm in ipairs(INTEGRITY) do
-    if found[algorithm] then strongest = algorithm end
+  local wanted = checksum.integrity(text)
+  local found = wanted and { algorithm = wanted.algorithm, values = {} }
+  for index, value in ipairs(wanted and wanted.values or {}) do
+    found.values[index] = codec.base64_decode(value)
   end
-  if strongest then return { algorithm = strongest, values = found[strongest] } end
+  if found and found.values[1] then return found end
   return nil, errors.new("usage", "no digest in the integrity text that can be checked")
 end
 

@@ -9,6 +9,8 @@ local transfer = require("luadl.transfer")
 
 local ending = {}
 
+local LAST_WORDS = 5 -- seconds that observers of the end have where there is a deadline
+
 -- They say more than the engine's reason.
 local BY_SCRIPT = { callback = true, script_budget = true, no_memory = true }
 
@@ -134,7 +136,7 @@ end
 ---@param self luadl.download
 ---@param event table
 function ending.answer_done(self, event)
-  self.due = nil
+  self.due = self.due and self.core.now() + LAST_WORDS
   local result, err = tell(self, outcome(self, event))
   local failure = tell_end(self, result, err)
   if failure and result then result, err = nil, failure end

@@ -198,6 +198,7 @@ local function settle(self, answer)
     local sent = self.message
     revalidation.keep(self.opts.cache, sent.url, answer, sent.headers, self.opts.user)
   end
+  if self.opts.check then return answer:check() end
   return answer
 end
 
@@ -214,7 +215,8 @@ local function try_all(self)
       again, failure = try_again(self, fault)
       if failure then return nil, failure end
     end
-    if not again then return answer and settle(self, answer), err end
+    if not again and answer then return settle(self, answer) end
+    if not again then return nil, err end
   end
 end
 

@@ -36,12 +36,15 @@ local MOST_NESTED = 16 -- tasks that block inside each other; the C stack bears 
 
 local unpack = table.unpack or unpack -- luacheck: ignore
 
--- Runs in the thread of the task. A script that catches what this throws meets it again.
+-- Runs in the thread of the task. A script that catches what this throws meets it again, at its
+-- next instruction.
 local function new_guard(self)
   return function()
     local task = self.closing or self.current
     if not task.owner:overdue() then return end
-    error(errors.new("script_budget", task.what .. ": still busy when its time was up"), 0)
+    local err = errors.new("script_budget", task.what .. ": still busy when its time was up")
+    debug.sethook(function() error(err, 0) end, "", 1)
+    error(err, 0)
   end
 end
 

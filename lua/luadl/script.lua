@@ -78,6 +78,7 @@ local function fetch_for(session)
       check_host(self, asked.url)
       local page, err = session:fetch(asked)
       local location = page and location_of(page)
+      if not location and page and opts and rawget(opts, "check") then return page:check() end
       if not location then return page, err end
       asked = fetch_options(location) -- as a plain GET, without what was meant for the first host
     end

@@ -36,23 +36,35 @@ local function add_all(self, sum, file)
   return not message, message
 end
 
-local function sum_of(self, algorithm, path)
-  local sum = require("luadl.digest").new(algorithm)
+local function encode(sum, encoding)
+  if encoding == "hex" then return sum:hex() end
+  return require("luadl.codec").base64_encode(sum:raw(), { padding = false })
+end
+
+local function sum_of(self, wanted, path)
+  local sum = require("luadl.digest").new(wanted.algorithm)
   local file, message = io.open(path, "rb")
   if not file then return nil, unreadable(message) end
   local complete, problem = add_all(self, sum, file)
   file:close()
   if not complete then return nil, unreadable(problem) end
-  return sum:hex()
+  return encode(sum, wanted.encoding)
+end
+
+local function is_among(values, value)
+  for _, each in ipairs(values) do
+    if each == value then return true end
+  end
+  return false
 end
 
 local function check_sum(self, path)
   if not self.opts.checksum then return true end
   local wanted = checksum.read(self.opts.checksum)
-  local hex, err = sum_of(self, wanted.algorithm, path)
-  if not hex then return nil, err end
-  if hex ~= wanted.hex then
-    local message = ("its %s is %s, not %s"):format(wanted.algorithm, hex, wanted.hex)
+  local value, err = sum_of(self, wanted, path)
+  if not value then return nil, err end
+  if not is_among(wanted.values, value) then
+    local message = ("its %s is %s, not %s"):format(wanted.algorithm, value, wanted.values[1])
     return nil, errors.new("checksum", message, { url = self.url })
   end
   self.verified = true

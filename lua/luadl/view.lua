@@ -43,7 +43,7 @@ shown["luadl.download"] = function(value)
 end
 
 shown["luadl.page"] = function(value, depth)
-  local copy = methods({ "json", "links", "text" })(value)
+  local copy = methods({ "check", "json", "links", "text" })(value)
   for name, item in pairs(value) do
     if copy[name] == nil then copy[name] = view.of(item, depth + 1) end
   end

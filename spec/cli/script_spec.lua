@@ -1,6 +1,7 @@
 --- The command with scripts: `-s`, `--set`, `--sandbox`, and `luadl run`.
 -- SPDX-License-Identifier: MIT
 
+local digest = require("luadl.digest")
 local helper = require("spec.support.helper")
 local server = require("spec.support.server")
 
@@ -226,11 +227,17 @@ describe("--checksum", function()
     check_saved(luadl("-o", "file.bin", "--checksum", "SHA256:" .. sum:upper(), serve("/right")))
   end)
 
+  it("I2: may be an integrity text", function()
+    local text = digest.sri("sha512", server.content(SEED, 0, SIZE - 1))
+    check_saved(luadl("-o", "file.bin", "--checksum", "sha1-AAAA " .. text, serve("/integrity")))
+  end)
+
   it("I2: fails with 32, and nothing gets the name, when the file has another one", function()
-    local wrong = "sha256:" .. ("0"):rep(64)
-    local result = luadl("-o", "file.bin", "--checksum", wrong, serve("/wrong"))
-    check_refused(32, result, "sha256", sum)
-    assert.is_false(helper.exists(path))
+    for _, wrong in ipairs({ "sha256:" .. ("0"):rep(64), digest.sri("sha256", "other") }) do
+      local result = luadl("-o", "file.bin", "--checksum", wrong, serve("/wrong"))
+      check_refused(32, result, "its sha256 is")
+      assert.is_false(helper.exists(path))
+    end
   end)
 
   it("is refused when it is none, or there are several files", function()

@@ -175,6 +175,19 @@ describe("fetch", function()
       assert.equal(1 + 2, here:elapsed())
     end)
 
+    it("ends with an error instead, with `check`, unless the status is one of success", function()
+      for code, kind in pairs({ [304] = "http_status", [403] = "auth", [503] = "http_status" }) do
+        here = world.new()
+        answer(status(code))
+        local page, err = get({ check = true, retry = 1 })
+        assert.is_nil(page)
+        assert.same({ kind, code, URL }, { err.kind, err.status, err.url })
+        assert.equal(code == 503 and 2 or 1, err.attempt)
+      end
+      answer(status(204))
+      assert.equal(204, assert(get({ check = true })).status)
+    end)
+
     it("ends with the last error when the tries are used up", function()
       answer(failure(REFUSED))
       local page, err = get({ retry = 1 })
@@ -336,6 +349,14 @@ describe("fetch", function()
       assert(get({ cache = cache }))
       assert.is_true(assert(get({ cache = cache })).cached)
       assert.equal(date, header(2, "if-modified-since"))
+    end)
+
+    it("is a success for `check`, too", function()
+      answer(status(200, { headers = { { "ETag", '"1"' } } }), status(304))
+      local cache = {}
+      assert(get({ cache = cache, check = true }))
+      local page = assert(get({ cache = cache, check = true }))
+      assert.is_true(page.cached and page.ok)
     end)
 
     it("takes the new answer when there is one", function()

@@ -71,7 +71,7 @@
 ---@class luadl.options.download: luadl.options.request, luadl.options.shared, luadl.options.files
 ---@field output string? the file to write, below `dir`
 ---@field labels luadl.labels? for policies and observers
----@field checksum string? "sha256:HEX": the file must have this digest
+---@field checksum string? "sha256:HEX" or "sha512-BASE64" (SRI): the file must have this digest
 ---@field expect luadl.options.expect? what the server must say of the file
 
 --- Of a fetch.
@@ -82,6 +82,7 @@
 ---@field form table<string, string|number|boolean|table>? fields that are sent as of an HTML form
 ---@field query table<string, string|number|boolean|table>? appended to the URL
 ---@field cache luadl.cache? keeps answers with an ETag or a date, and asks whether they still hold
+---@field check boolean? default false; true: an answer whose status isn't 2xx is nil and an error
 
 --- Of a walk over pages.
 ---@class luadl.options.pages: luadl.options.fetch

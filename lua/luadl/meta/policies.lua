@@ -6,7 +6,7 @@
 ---@meta luadl.meta.policies
 
 --- Which requests a URL stands for: a URL, options of a download, or a list of such; true: itself;
---- false: none.
+--- false: it is refused; an empty list: none.
 ---@alias luadl.policy.resolve fun(request: luadl.question, ctx: luadl.context): string|luadl.options.download|(string|luadl.options.download)[]|boolean|nil
 
 --- What the next attempt sends otherwise, such as a signature or a fresh token.

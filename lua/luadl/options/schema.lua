@@ -115,7 +115,8 @@ return {
   { name = "policies", type = "policies", scope = "session" },
   {
     name = "checksum", type = "string", check = check_checksum, scope = "download", each = true,
-    flag = "--checksum", arg = "ALGO:HEX", help = "the file must have this digest, or it fails",
+    flag = "--checksum", arg = "ALGO:HEX",
+    help = "the file must have this digest; also like 'sha512-BASE64' (SRI)",
   },
   {
     name = "trust_redirect_name", type = "boolean", default = false, scope = "download",
@@ -276,4 +277,5 @@ return {
   { name = "form", type = "any", check = check_fields, scope = "fetch" },
   { name = "query", type = "any", check = check_fields, scope = "fetch" },
   { name = "cache", type = "any", check = check_cache, scope = "fetch" },
+  { name = "check", type = "boolean", default = false, scope = "fetch" },
 }
