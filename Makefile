@@ -152,9 +152,12 @@ spec: all $(C_TESTS) $(REPLAYS) $(OUT)/download $(OUT)/starved $(OUT)/starvedlua
 
 # The engine's specs under the sanitizers.
 sanitized: deps
-	@for san in address,undefined thread; do for room in core fault; do \
-		$(MAKE) --no-print-directory SAN=$$san spec SPEC=spec/$$room || exit 1; \
-	done; done
+	@$(MAKE) --no-print-directory -j2 -O sanitized/address,undefined sanitized/thread
+
+sanitized/%:
+	@for room in core fault; do \
+		$(MAKE) --no-print-directory SAN=$* spec SPEC=spec/$$room || exit 1; \
+	done
 
 fuzz: ## libFuzzer on each target; FUZZ=name SECONDS=60
 	@sh .ci/deps fuzz
