@@ -19,6 +19,7 @@
 #define HEADERS_MOST 65536 /* bytes of all header lines before a body (H43) */
 #define INTERIM_MOST 16    /* 1xx responses */
 #define FLIPS 2            /* answers with another ETag before it is dropped (H26) */
+#define STEADY 6           /* answers with one other ETag alone: it is another version's (H21) */
 
 void accept_refuse_header(struct fetch *fetch)
 {
@@ -161,12 +162,8 @@ static void accept_first(struct fetch *fetch, int status, const struct ldl_heade
         finish_info(transfer);
 }
 
-/* Another ETag, but the same date and length: some clusters do that (H26). Its answer isn't used, and when it happens
- * again the ETag counts no more. */
-static void count_flip(struct transfer *transfer)
+static void drop_etag(struct transfer *transfer)
 {
-    if (++transfer->flips < FLIPS)
-        return;
     transfer->known.etag_strength = ETAG_NONE;
     transfer->known.last_modified_strong = false; /* another run compares bytes, too */
     transfer->known.date = -1;
@@ -174,6 +171,24 @@ static void count_flip(struct transfer *transfer)
         transfer->proof = PROOF_OVERLAP;
     transfer->warning =
         "the server's ETag differs from answer to answer; its date and length were relied on";
+}
+
+/* Another ETag, but the same date and length: some clusters do that (H26). Its answer isn't used. When ETags come and go
+ * they count no more; one other alone is that of another version, which may have kept its date. */
+static void count_flip(struct fetch *fetch, int status)
+{
+    struct transfer *transfer = fetch->transfer;
+    const struct identity *seen = &fetch->answer.seen;
+    bool told = seen->etag_strength != ETAG_NONE;
+    uint64_t etag = told ? journal_hash(seen->etag, strlen(seen->etag)) : 0;
+    transfer->flips++;
+    if (!told || (transfer->flips > 1 && etag != transfer->flipped))
+        transfer->etags_vary = true;
+    transfer->flipped = etag;
+    if (transfer->flips >= FLIPS && transfer->etags_vary)
+        drop_etag(transfer);
+    else if (transfer->flips >= STEADY)
+        status_error(fetch, status);
 }
 
 /* One stream brings all from byte 0. A length that only one of the answers tells holds for all. Transfer lock held. */
@@ -291,14 +306,18 @@ static void join_range(struct fetch *fetch)
 }
 
 /* Transfer lock held. */
-static void join_as_told(struct fetch *fetch)
+static void join_as_told(struct fetch *fetch, int status)
 {
     struct transfer *transfer = fetch->transfer;
     int verdict = fetch->answer.verdict;
     fetch->cut = verdict == ANSWER_FLIPPED;
     if (fetch->cut) {
-        count_flip(transfer);
-    } else if (verdict == ANSWER_IGNORED) {
+        count_flip(fetch, status);
+        return;
+    }
+    if (transfer->flips > 0 && identity_etag_matches(&transfer->known, &fetch->answer.seen))
+        transfer->etags_vary = true; /* the known one again */
+    if (verdict == ANSWER_IGNORED) {
         ignored(fetch);
     } else if (fetch->purpose == FETCH_CHECK) {
         place_body(fetch);
@@ -325,7 +344,7 @@ static void accept_joining(struct fetch *fetch, int status, const struct ldl_hea
     if (head && first)
         result = introduce(fetch, head);
     if (result == 0)
-        join_as_told(fetch);
+        join_as_told(fetch, status);
     pthread_mutex_unlock(&transfer->lock);
     if (!first)
         head_unref(head);

@@ -147,6 +147,17 @@ static int kind_of(const struct fetch *fetch, int code)
     return LDL_PROTOCOL;
 }
 
+/* 7.88 chooses the next address in time, but connects to it only when it is called again. */
+void fetch_nudge(struct fetch *fetch)
+{
+    curl_off_t connected = 0;
+    curl_easy_getinfo(fetch->easy, CURLINFO_CONNECT_TIME_T, &connected);
+    if (connected > 0)
+        return;
+    curl_easy_pause(fetch->easy, CURLPAUSE_SEND);
+    curl_easy_pause(fetch->easy, CURLPAUSE_CONT);
+}
+
 bool fetch_connected(struct fetch *fetch)
 {
     curl_off_t sent = 0;
@@ -223,6 +234,8 @@ int fetch_done(struct fetch *fetch, int code)
         accept_head(fetch); /* no body byte came */
     fetch->ended = true;
     fetch->code = code;
+    if (code != CURLE_OK)
+        transfer_check_deadline(fetch->transfer, monotonic());
     if (fetch->error.kind != LDL_OK)
         return FETCH_ENDED;
     if (fetch->state == FETCH_PARKED)

@@ -108,6 +108,7 @@ void fetch_leave(struct fetch *fetch);
 /* For its own rooms: send, accept, receive, watch. */
 bool fetch_stopped(const struct fetch *fetch);  /* its part is done, it failed, or all is over */
 bool fetch_connected(struct fetch *fetch);      /* the request could be sent */
+void fetch_nudge(struct fetch *fetch);          /* while it connects: goes on to the next address */
 void fetch_deliver(struct fetch *fetch);        /* its answer was accepted; transfer lock held */
 bool fetch_has_span(const struct fetch *fetch); /* it asks for `ask`, and not from byte 0 on */
 void fetch_fail(struct fetch *fetch, int code); /* what this CURLcode means becomes its error */

@@ -73,7 +73,8 @@ void identity_complete(struct identity *known, const struct identity *seen)
         known->etag_strength = seen->etag_strength;
         memcpy(known->etag, seen->etag, sizeof known->etag);
     }
-    if (known->last_modified < 0) {
+    bool stronger = known->last_modified == seen->last_modified && seen->last_modified_strong;
+    if (known->last_modified < 0 || stronger) {
         known->last_modified = seen->last_modified;
         known->last_modified_strong = seen->last_modified_strong;
         known->date = seen->date;

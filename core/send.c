@@ -180,11 +180,21 @@ static void set_security(CURL *easy, const struct ldl_request *options)
     curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
 }
 
+/* libcurl gives each of a host's addresses half of what is left. A deadline that is nearer must leave the others their
+ * share, too; then it ends the attempt before libcurl does. */
+static long connect_milliseconds(const struct fetch *fetch, const struct ldl_request *options)
+{
+    double seconds = options->connect_timeout, deadline = fetch->transfer->deadline;
+    double left = deadline > 0 ? deadline - monotonic() : seconds;
+    seconds = left < seconds ? left : seconds;
+    return (seconds > 0 ? (long) (seconds * 1000) : 0) + 1; /* 0 would be libcurl's own 300 s */
+}
+
 static void set_network(struct fetch *fetch, CURL *easy, const struct ldl_request *options)
 {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long) (options->connect_timeout * 1000));
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_milliseconds(fetch, options));
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT,
                      1L); /* backstop only; our watchdogs are earlier */
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long) (60 + options->stall_timeout));

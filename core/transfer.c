@@ -314,6 +314,7 @@ static void begin_again(struct transfer *transfer)
     plan_free(&transfer->plan);
     identity_clear(&transfer->known);
     transfer->flips = 0;
+    transfer->etags_vary = false;
     transfer->furthest = 0;
     transfer->proof = PROOF_NONE;
     transfer->resumed = 0;

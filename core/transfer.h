@@ -115,6 +115,8 @@ struct transfer {
     int attempt;       /* failures of the stream from byte 0 since it made progress */
     int64_t furthest;  /* how far a stream from byte 0 came */
     int flips;         /* answers with another ETag but the same date and length */
+    uint64_t flipped;  /* the sum of the last of these ETags; 0: it had none */
+    bool etags_vary;   /* from answer to answer: they don't tell versions */
     bool length_verified;
     bool asked_plain; /* ranges confuse the server (416, 206 of something else): none from now on */
     uint32_t last_stream;

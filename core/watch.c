@@ -18,10 +18,13 @@ static void watch_head(struct fetch *fetch, double now)
 {
     const struct ldl_request *options = &fetch->transfer->request.options;
     double waited = now - fetch->asked;
-    if (!fetch_connected(fetch) && waited > options->connect_timeout)
+    bool connected = fetch_connected(fetch);
+    if (!connected && waited > options->connect_timeout)
         late(fetch, LDL_TIMEOUT, "no connection", waited);
     else if (waited > options->first_byte_timeout)
         late(fetch, LDL_TIMEOUT, "no answer", waited);
+    else if (!connected)
+        fetch_nudge(fetch);
 }
 
 /* The mean rate of the other delivering streams, or 0 when there is none. */

@@ -10,7 +10,7 @@ local policy = require("luadl.policy")
 local asking = {}
 
 -- These belong to one request: their value is an opinion, too.
-local OWN_VALUE = { name = true, resolve = true }
+local OWN_VALUE = { name = true, resolve = true, request = true, accept = true, renew = true }
 
 local function own_script(opts)
   local own = {}

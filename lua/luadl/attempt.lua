@@ -3,15 +3,12 @@
 
 local asking = require("luadl.asking")
 local headers = require("luadl.headers")
+local options = require("luadl.options")
 local types = require("luadl.options.types")
 
 local attempt = {}
 
-local FIELDS = {
-  { name = "url", type = "string" },
-  { name = "headers", type = "headers" },
-  { name = "user", type = "string" },
-}
+local FIELDS = options.get("request").fields
 
 local function describe(self, fault)
   return {

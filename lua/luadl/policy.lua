@@ -6,6 +6,7 @@
 -- keep their types; the script reads them from its own table.
 
 local nearest = require("luadl.options.nearest")
+local options = require("luadl.options")
 local retry = require("luadl.retry")
 local types = require("luadl.options.types")
 
@@ -16,8 +17,8 @@ local policy = {}
 ---@field label string|nil names the script in errors, its settings and its store
 ---@field hosts string[]|nil whom it may have asked, as "example.org" or "*.example.org"; nil: all
 ---@field settings table<string, string|number|boolean>|nil
----@field resolve luadl.policy.resolve|nil
----@field request luadl.policy.request|nil
+---@field resolve boolean|luadl.policy.resolve|nil
+---@field request luadl.attempt.changes|luadl.policy.request|nil
 ---@field name string|luadl.policy.name|nil
 ---@field exists "fail"|"rename"|"replace"|"skip"|luadl.policy.exists|nil
 ---@field accept luadl.policy.accepted|luadl.policy.accept|nil
@@ -33,21 +34,9 @@ local policy = {}
 ---@field on_error luadl.observer.error|nil
 ---@field on_trace luadl.observer.trace|nil
 
--- What may stand in a function's place, as in the schema of the options.
+-- What may stand in a function's place is as in the schema of the options.
 local DECISIONS = {
-  { name = "resolve", type = "function" },
-  { name = "request", type = "function" },
-  { name = "name", type = "string", policy = true },
-  { name = "exists", type = "enum", values = { "fail", "rename", "replace", "skip" },
-    policy = true },
-  { name = "accept", type = "table", fields = {
-    { name = "connections", type = "integer", min = 1, max = 256 },
-  }, policy = true },
-  { name = "retry", type = "integer", min = 0, max = 1000, policy = true },
-  { name = "renew", type = "string", policy = true },
-  { name = "changed", type = "enum", values = { "restart", "fail" }, policy = true },
-  { name = "mirror", type = "list", policy = true },
-  { name = "verify", type = "function" },
+  "resolve", "request", "name", "exists", "accept", "retry", "renew", "changed", "mirror", "verify",
 }
 local OBSERVERS = { "on_start", "on_progress", "on_retry", "on_done", "on_error", "on_trace" }
 
@@ -58,12 +47,10 @@ local FIELDS = {
 }
 local NAMES = {}
 
-for _, decision in ipairs(DECISIONS) do
-  FIELDS[#FIELDS + 1], NAMES[#NAMES + 1] = decision, decision.name
-end
-for _, name in ipairs(OBSERVERS) do
-  FIELDS[#FIELDS + 1] = { name = name, type = "function" }
-  NAMES[#NAMES + 1] = name
+for _, names in ipairs({ DECISIONS, OBSERVERS }) do
+  for _, name in ipairs(names) do
+    FIELDS[#FIELDS + 1], NAMES[#NAMES + 1] = options.get(name), name
+  end
 end
 
 --- The names of all decisions and observers.

@@ -204,6 +204,9 @@ local function new_luadl(self)
     time = function() return os.time() end,
     fetch = trusted(self, function(url, opts) return self.world.fetch(self, url, opts) end),
     store = new_store(self),
+    version = require("luadl.core").version,
+    filename = copy_of("filename", require("luadl.filename")),
+    retry = copy_of("retry", require("luadl.retry")),
   }
   return luadl
 end

@@ -58,9 +58,10 @@ local function fetch_options(url, opts)
   return copy
 end
 
-local function check_host(self, url)
-  local declared = self.policy and self.policy.hosts or {}
-  if not self.policy or not policy.may_ask({ hosts = declared }, url) then
+-- The host of the download that it is asked about is one that somebody else has named.
+local function check_host(self, session, url)
+  local about = session.loop:owner()
+  if not self.policy or not policy.may_ask(self.policy, url, about and about.opts.url) then
     error(("%s: it has not declared the host of %s"):format(self.label, errors.redact_url(url)), 0)
   end
 end
@@ -75,7 +76,7 @@ local function fetch_for(session)
     if type(url) ~= "string" then error("fetch: a URL is expected", 0) end
     local asked = fetch_options(url, opts)
     for _ = 0, MOST_REDIRECTS do
-      check_host(self, asked.url)
+      check_host(self, session, asked.url)
       local page, err = session:fetch(asked)
       local location = page and location_of(page)
       if not location and page and opts and rawget(opts, "check") then return page:check() end

@@ -168,6 +168,19 @@ describe("a script", function()
       assert.equal(0, #origin:requests("/elsewhere"))
     end)
 
+    it("S6: may ask the host that the user has named, without declaring it", function()
+      local token = origin:serve("/name", function(connection) connection:reply(200, {}, "n1") end)
+      local script = write_script(([[
+        local luadl = require("luadl")
+        return { name = function()
+          return assert(luadl.fetch(%q, { check = true })).body .. luadl.filename.sanitise("/x")
+        end }
+      ]]):format(token))
+      check_saved(luadl("--sandbox", "-s", script, serve("/named")), folder .. "/n1_x")
+      local other = serve("/named"):gsub("127%.0%.0%.1", "localhost")
+      check_refused(1, luadl("--sandbox", "-s", script, other), "declared", "127.0.0.1")
+    end)
+
     it("L-2: that never returns is stopped, and other files come", function()
       local script = write_script([[return { name = function(head)
         while head.url:find("endless") do pcall(function() while true do end end) end
@@ -289,8 +302,10 @@ describe("luadl run", function()
     local missing = helper.luadl("run", folder .. "/none.lua")
     assert.equal(1, missing.status)
     assert.truthy(missing.stderr:find("none.lua", 1, true))
-    local none = helper.luadl("run")
-    assert.equal(28, none.status)
-    assert.truthy(none.stderr:find("usage", 1, true))
+    for _, none in ipairs({ helper.luadl("run"), helper.luadl("run", "-x", "a.lua") }) do
+      assert.equal(28, none.status)
+      assert.truthy(none.stderr:find("usage", 1, true))
+    end
+    assert.truthy(helper.luadl("run", "--help").stdout:find("luadl run PROGRAM", 1, true))
   end)
 end)

@@ -84,6 +84,9 @@ describe("the identity", function()
 
   local changes = {
     ["the ETag"] = { { etag = '"a"' }, { etag = '"b"' } },
+    ["the ETag, under one date"] = {
+      { etag = '"a"', last_modified = MONDAY }, { etag = '"b"', last_modified = MONDAY },
+    },
     ["Last-Modified"] = { { last_modified = MONDAY }, { last_modified = TUESDAY } },
     ["the total"] = { { etag = '"a"' }, { etag = '"a"', size = SIZE - 1 } },
     ["the ETag and Last-Modified"] = {

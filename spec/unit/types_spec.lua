@@ -182,8 +182,14 @@ local WRITTEN = {
   context = { "luadl.context" }, range = { "luadl.range", "string" }, ["function"] = { "fun" },
 }
 
+-- The classes of options that are tables.
+local CLASSES = {
+  expect = "luadl.options.expect", request = "luadl.attempt.changes",
+  accept = "luadl.policy.accepted",
+}
+
 local function words_of(option)
-  if option.type == "table" then return { "luadl.options." .. option.name } end
+  if option.type == "table" then return { CLASSES[option.name] } end
   if option.type ~= "enum" then return WRITTEN[option.type] end
   local words = {}
   for index, word in ipairs(option.values) do words[index] = ('"%s"'):format(word) end
@@ -246,7 +252,7 @@ describe("the annotated options", function()
   it("have the fields of those that are tables", function()
     for _, option in options.each() do
       if option.fields then
-        local fields = api.fields(types, "luadl.options." .. option.name)
+        local fields = api.fields(types, CLASSES[option.name])
         for _, field in ipairs(option.fields) do
           assert.is_not_nil(fields[field.name], option.name .. "." .. field.name)
           check_field(field, fields[field.name])

@@ -15,6 +15,7 @@ local text = require("luadl.text")
 
 local cli = {}
 
+local HELP = { ["-h"] = true, ["--help"] = true }
 local NOT_VERIFIED = "TLS certificates are not verified (--insecure)"
 
 -- Loaded late: the help is there without an engine.
@@ -162,7 +163,7 @@ end
 ---@param parts table|nil { luadl, batch, sys, world } to use instead of the real ones
 ---@return integer status
 function cli.main(argv, parts)
-  if argv[1] == "run" then return program.run(argv, io.stderr) end
+  if argv[1] == "run" and not HELP[argv[2]] then return program.run(argv, io.stderr) end
   local request, message = arguments.parse(argv)
   if not request then return say_usage(parts and parts.world.stderr or io.stderr, message) end
   if request.command.help or request.command.version then return answer_at_once(request) end

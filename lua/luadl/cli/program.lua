@@ -42,8 +42,9 @@ end
 ---@return integer status
 function program.run(argv, stderr)
   local path = argv[2]
-  if not path then
-    stderr:write("luadl: no program given; usage: luadl run PROGRAM [ARGUMENT...]\n")
+  if not path or path:find("^%-") then
+    local what = path and ("unknown option '%s'"):format(text.clean(path)) or "no program given"
+    stderr:write("luadl: ", what, "; usage: luadl run PROGRAM [ARGUMENT...]\n")
     return exit.USAGE
   end
   local chunk, message = loadfile(path)

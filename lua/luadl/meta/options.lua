@@ -7,7 +7,7 @@
 
 --- What a session, each of its downloads and each of its fetches may say.
 ---@class luadl.options.shared
----@field request luadl.policy.request? asked before each attempt
+---@field request luadl.attempt.changes|luadl.policy.request? asked before each attempt
 ---@field retry integer|luadl.policy.retry? further tries without progress, default 5
 ---@field headers luadl.options.headers? sent with each request
 ---@field user_agent string? what luadl calls itself; default luadl and its version
@@ -41,10 +41,10 @@
 ---@field changed "restart"|"fail"|luadl.policy.changed? when the file has changed on the server,
 --- default restart
 ---@field adopt boolean? what another program left is continued, as far as it can be proven
----@field renew luadl.policy.renew? makes a fresh link when one has run out
+---@field renew string|luadl.policy.renew? makes a fresh link when one has run out
 ---@field name string|luadl.policy.name? names the file; what it says is made safe
 ---@field resolve boolean|luadl.policy.resolve? which requests a URL stands for; false: itself
----@field accept luadl.policy.accept? looks at the head: go on, refuse, choose connections
+---@field accept luadl.policy.accepted|luadl.policy.accept? looks at the head: go on, refuse, choose connections
 ---@field mirror string[]|luadl.policy.mirror? other URLs of the same file
 ---@field verify luadl.policy.verify? looks at the complete file before it gets its name
 ---@field trust_redirect_name boolean? the URL behind a redirect may name the file
