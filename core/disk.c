@@ -104,13 +104,21 @@ static void begin(struct disk *disk, struct transfer *transfer, int type)
     enlist(disk, transfer);
 }
 
+/* A quiet time after the last window opens another one. */
+static bool may_count(struct disk *disk, double now)
+{
+    if (now > disk->count_until + COUNT_QUIET)
+        disk->count_until = now + COUNT_WITHIN;
+    return now < disk->count_until;
+}
+
 static void run_job(struct disk *disk, struct group *group, struct message *message)
 {
     struct transfer *transfer = message->subject;
     int type = message->type; /* the message may be on its way again while the job runs */
     if (type == JOB_DISCARD) {
         strike(transfer);
-        publish_end(transfer, monotonic() < disk->count_until);
+        publish_end(transfer, may_count(disk, monotonic()));
     } else if (atomic_load(&transfer->over)) {
         job_release(transfer);
     } else if (type == JOB_PUBLISH) {
@@ -147,7 +155,6 @@ static void *run(void *subject)
     while (!last) {
         queue_clear_wake(&disk->jobs);
         last = is_last(disk); /* before the queue is found empty */
-        disk->count_until = monotonic() + COUNT_WITHIN;
         for (struct message *message; (message = queue_pop(&disk->jobs));)
             run_job(disk, &group, message);
         publish_all(&group);

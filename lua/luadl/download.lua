@@ -158,7 +158,7 @@ end
 local function prepare_later(self)
   self.due = self.ends_at
   self.session:enter(self)
-  transfer.run_or(prepare_failed, self, "request policy", prepare)
+  transfer.run_or(prepare_failed, self, "before the request", prepare)
 end
 
 -- A context that has ended keeps it from all I/O (L-12).

@@ -11,11 +11,12 @@ local MOST_REDIRECTS = 10
 
 local function read_text(path)
   local file, message = io.open(path, "rb")
-  local text = file and file:read("*a")
+  local text
+  if file then text, message = file:read("*a") end
   if file then file:close() end
   if text then return (text:gsub("^#[^\n]*", "")) end
-  message = message or "it can't be read"
-  return nil, errors.new("usage", ("cannot read the script: %s"):format(message), { path = path })
+  local reason = (message or "it can't be read"):gsub("^.*: ", "")
+  return nil, errors.new("usage", ("cannot read the script %s: %s"):format(path, reason))
 end
 
 local function label_of(path)

@@ -42,6 +42,13 @@ describe("advice", function()
     assert.matches("%-%-timeout", on("timeout", "no answer for 30 s"))
   end)
 
+  it("tells what the disk forbids, and a file to be adopted, from the rest", function()
+    local function on(kind, message) return advice.on(errors.new(kind, message)) end
+    assert.matches("ulimit", on("too_large", "cannot reserve space for f: File too large"))
+    assert.matches("%-%-max%-size", on("too_large", "the file has 3 bytes"))
+    assert.matches("%-%-exists replace", on("local_changed", "not what was to be adopted"))
+  end)
+
   it("says when the server wants to see us again", function()
     local err = errors.new("rate_limited", "later", { status = 429, retry_at = 86400 * 365 })
     assert.matches("%d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d", advice.on(err))

@@ -297,6 +297,17 @@ describe("luadl run", function()
     assert.truthy(result.stderr:find("stack traceback", 1, true), result.stderr)
   end)
 
+  it("ends with 7 at an interrupt, and says so in one line", function()
+    local program = write_script([[
+      local luadl = require("luadl")
+      luadl.run(function(ctx)
+        io.popen("kill -INT $PPID"):close()
+        ctx:sleep(20)
+      end)
+    ]])
+    check_refused(7, helper.luadl("run", program), "luadl: interrupted\n")
+  end)
+
   it("says what is wrong with the program", function()
     assert.equal(1, run("return {").status)
     local missing = helper.luadl("run", folder .. "/none.lua")

@@ -239,4 +239,20 @@ describe("liveness", function()
     ]], { fault = "getaddrinfo:SLOW30", timeout = 10 })
     assert.equal("deadline\ttrue\n", outcome.stdout, outcome.stderr)
   end)
+
+  for _, limit in ipairs({ "deadline", "connect_timeout" }) do
+    it("I6: an address that never answers leaves the next its share of the " .. limit, function()
+      local url = origin:serve("/share-" .. limit, { size = 10 }):gsub("127.0.0.1", "luadl.test", 1)
+      local first = stuck.black_hole("127.0.0.2", tonumber(url:match(":(%d+)/")))
+      local outcome = program.run([[
+        local luadl = require("luadl")
+        local url, dir, limit = ...
+        local session = luadl.session()
+        local file, err = session:get({ url = url, dir = dir, retry = 0, [limit] = 1.5 })
+        print(file and file.size or err)
+      ]], { arguments = { url, helper.tmpdir(), limit }, fault = "getaddrinfo:TWO", timeout = 10 })
+      first.close()
+      assert.equal("10\n", outcome.stdout, outcome.stderr)
+    end)
+  end
 end)

@@ -62,20 +62,25 @@ static bool contains(const struct input *text, const char *what)
     return false;
 }
 
-/* The end of the head, or of the text. */
+/* After the first empty line, as a client sees it: a carriage return may begin one that isn't. 0: there is none. */
 static size_t head_length(const struct input *text)
 {
-    for (size_t i = 0; i + 1 < text->left; i++)
-        if (text->at[i] == '\n' && (text->at[i + 1] == '\n' || text->at[i + 1] == '\r'))
-            return i + (text->at[i + 1] == '\n' ? 2 : 3);
-    return text->left;
+    for (size_t i = 0; i + 1 < text->left; i++) {
+        if (text->at[i] != '\n')
+            continue;
+        if (text->at[i + 1] == '\n')
+            return i + 2;
+        if (text->at[i + 1] == '\r')
+            return i + 2 < text->left && text->at[i + 2] == '\n' ? i + 3 : 0;
+    }
+    return 0;
 }
 
 bool origin_is_true(const struct origin *origin)
 {
     for (size_t i = 0; i < origin->count; i++) {
         const struct input *text = &origin->parts[i].text;
-        if (head_length(text) < text->left || contains(text, "transfer-encoding"))
+        if (head_length(text) != text->left || contains(text, "transfer-encoding"))
             return false;
     }
     return true;

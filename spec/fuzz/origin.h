@@ -39,7 +39,7 @@ struct origin {
 void origin_open(struct origin *origin, struct input input);
 void origin_close(struct origin *origin); /* when no client is left */
 
-/* No part has a body, or a framing, of its own: the resource alone is what comes. */
+/* Each part is a whole head without a body, or a framing, of its own: the resource alone is what comes. */
 bool origin_is_true(const struct origin *origin);
 unsigned char origin_byte(uint32_t version, size_t offset);
 

@@ -3,8 +3,8 @@
  *
  * LUADL_FAULT="call:effect[:skip[:times]][,...]": after `skip` calls, `times` of them (all when
  * absent) have the effect: an errno by its name (EIO), an EAI_ name for getaddrinfo, SHORT (half of
- * the bytes are written) or SLOWn (n seconds, then the call goes on). A test in the same process
- * says it with faultfs_set(). Calls on files are touched for NAME.part alone; "journal-" before
+ * the bytes are written), SLOWn (n seconds, then the call goes on) or TWO (each name leads to
+ * 127.0.0.2, then to 127.0.0.1). A test in the same process says it with faultfs_set(). Calls on files are touched for NAME.part alone; "journal-" before
  * one makes it that of NAME.part.lj.
  */
 #include "hook.h"
@@ -27,7 +27,7 @@
 
 void faultfs_set(const char *text);
 
-enum { RULES = 16, EFFECT_ERROR, EFFECT_SHORT, EFFECT_SLOW };
+enum { RULES = 16, EFFECT_ERROR, EFFECT_SHORT, EFFECT_SLOW, EFFECT_TWO };
 
 static struct rule {
     char call[24];
@@ -93,6 +93,8 @@ static void parse_effect(struct rule *rule, const char *effect)
     }
     if (strcmp(effect, "SHORT") == 0)
         rule->effect = EFFECT_SHORT;
+    else if (strcmp(effect, "TWO") == 0)
+        rule->effect = EFFECT_TWO;
     else if (sscanf(effect, "SLOW%d", &rule->value) == 1)
         rule->effect = EFFECT_SLOW;
     else
@@ -263,11 +265,26 @@ HOOK(int, linkat, (int olddir, const char *old, int newdir, const char *new, int
     return fails(meet_path("linkat", old)) ? -1 : NEXT(linkat)(olddir, old, newdir, new, flags);
 }
 
+typedef int resolve_call(const char *node, const char *service, const struct addrinfo *hints,
+                         struct addrinfo **result);
+
+static int resolve_two(resolve_call *resolve, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **result)
+{
+    int failure = resolve("127.0.0.2", service, hints, result);
+    struct addrinfo **end = result;
+    while (failure == 0 && *end)
+        end = &(*end)->ai_next;
+    return failure == 0 ? resolve("127.0.0.1", service, hints, end) : failure;
+}
+
 HOOK(int, getaddrinfo,
      (const char *node, const char *service, const struct addrinfo *hints,
       struct addrinfo **result))
 {
     const struct rule *rule = meet("getaddrinfo");
+    if (rule && rule->effect == EFFECT_TWO)
+        return resolve_two(NEXT(getaddrinfo), service, hints, result);
     return fails(rule) ? (rule->value < 0 ? rule->value : EAI_SYSTEM)
                        : NEXT(getaddrinfo)(node, service, hints, result);
 }

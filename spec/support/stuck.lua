@@ -42,17 +42,20 @@ end
 
 --- A port whose connections are never answered: its backlog is full, so the kernel drops what
 --- comes. Close it after use.
-function stuck.black_hole()
-  local listener = assert(socket.bind("127.0.0.1", 0, 1))
+---@param address string|nil 127.0.0.1 if none is given
+---@param wanted integer|nil the port; any if none is given
+function stuck.black_hole(address, wanted)
+  address = address or "127.0.0.1"
+  local listener = assert(socket.bind(address, wanted or 0, 1))
   local _, port = listener:getsockname()
   local sockets = { listener }
   for index = 2, 8 do
     sockets[index] = assert(socket.tcp())
     sockets[index]:settimeout(0)
-    sockets[index]:connect("127.0.0.1", port)
+    sockets[index]:connect(address, port)
   end
   return {
-    url = "http://127.0.0.1:" .. tonumber(port) .. "/hole",
+    url = ("http://%s:%d/hole"):format(address, tonumber(port)),
     close = function()
       for _, each in ipairs(sockets) do each:close() end
     end,

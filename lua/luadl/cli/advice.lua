@@ -43,6 +43,8 @@ local BY_ERRNO = {
 local BY_MESSAGE = {
   { "^exists$", "belongs to another URL", "--resume PART URL continues it, --restart drops it" },
   { "^exists$", "of an earlier run", "--restart drops it" },
+  { "^local_changed$", "adopt", "--exists replace begins anew, --restart where it is a .part" },
+  { "^too_large$", "^cannot", "the disk or `ulimit -f` forbids it; -d DIR writes elsewhere" },
   { "^tls", "setting certificate", "can the file of --cacert be read?" },
   { "^redirect_forbidden$", "https.*to http", "--allow-downgrade follows it" },
   { "^tls$", "wrong version number", "does this port speak plain http?" },

@@ -16,8 +16,10 @@ local function arguments_of(argv)
   return list
 end
 
+-- The lua program throws "interrupted!" for a Ctrl-C.
 local function explain(thrown)
   if errors.is(thrown) then return thrown end
+  if tostring(thrown):find("interrupted!$") then return errors.new("cancelled", "interrupted") end
   return debug.traceback(tostring(thrown), 2)
 end
 
