@@ -14,8 +14,8 @@
 #define CHECKPOINT_EVERY 1.0 /* seconds */
 #define SYNC_SHARE 20        /* times the last checkpoints' duration: they cost 5 % at most */
 #define GROUP_MOST 256       /* files published together */
-#define COUNT_WITHIN \
-    0.5 /* seconds: where many end at once, the last ones keep their last checkpoint */
+#define COUNT_WITHIN 0.5     /* seconds: where many end at once, the last keep their checkpoint */
+#define COUNT_QUIET 2.0      /* seconds */
 
 /* Checkpoints */
 

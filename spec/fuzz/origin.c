@@ -132,8 +132,9 @@ unsigned char origin_byte(uint32_t version, size_t offset)
 static size_t first_offset(const char *head)
 {
     const char *field = strcasestr(head, "\ncontent-range:");
+    const char *status = strstr(head, " 206");
     unsigned long first = 0;
-    if (!field || !strstr(head, " 206") || strstr(head, " 206") > field)
+    if (!field || !status || status > strchr(head, '\n'))
         return 0;
     field += strcspn(field, "0123456789\n*") + 1;
     field += strcspn(field, "0123456789\n");
