@@ -95,6 +95,7 @@ end
 --- without a result and is started anew later
 ---@return { done: integer, failed: integer, total: integer, first_error: luadl.error|nil }
 function batch.run(session, list, hooks)
+  session.interrupted = hooks.interrupted -- a policy that is busy stops, too
   local run = {
     session = session, list = list, hooks = hooks, jobs = hooks.jobs,
     next = 1, active = {}, postponed = {}, started = {},

@@ -250,10 +250,12 @@ function methods:renew(url)
   return true
 end
 
---- Whether its policies have no time left.
+--- Whether its policies have no time left: it ran out, or the user wants to stop.
 ---@package
 function methods:overdue()
-  return self.due ~= nil and self.core.now() >= self.due
+  if self.due ~= nil and self.core.now() >= self.due then return true end
+  local interrupted = self.session.interrupted
+  return interrupted ~= nil and interrupted(), "cancelled"
 end
 
 --- The session is about to go: nobody will answer any more.

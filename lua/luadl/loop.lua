@@ -31,7 +31,8 @@ local signal_metatable = { __name = "luadl.signal", __index = signal_methods }
 
 local AWAIT = {} -- what our own waits yield; anything else came from a stranger
 local BUDGET = 1000000 -- instructions between two looks at whether a task may go on
-local BY_GUARD = { script_budget = true, no_memory = true } -- what ends a task says so itself
+-- What ends a task says so itself.
+local BY_GUARD = { script_budget = true, no_memory = true, cancelled = true }
 local MOST_NESTED = 16 -- tasks that block inside each other; the C stack bears few (L-9)
 
 local unpack = table.unpack or unpack -- luacheck: ignore
@@ -41,8 +42,10 @@ local unpack = table.unpack or unpack -- luacheck: ignore
 local function new_guard(self)
   return function()
     local task = self.closing or self.current
-    if not task.owner:overdue() then return end
-    local err = errors.new("script_budget", task.what .. ": still busy when its time was up")
+    local over, kind = task.owner:overdue()
+    if not over then return end
+    local when = kind and "it was interrupted" or "its time was up"
+    local err = errors.new(kind or "script_budget", task.what .. ": still busy when " .. when)
     debug.sethook(function() error(err, 0) end, "", 1)
     error(err, 0)
   end

@@ -62,6 +62,14 @@ describe("a script", function()
     check_saved(result, folder .. "/second")
   end)
 
+  it("L-2: that never ends is stopped by one Ctrl-C: status 7", function()
+    local script = write_script([[return { name = function()
+      io.popen("kill -INT $PPID"):close()
+      while true do end
+    end }]])
+    check_refused(7, luadl("-s", script, serve("/busy")), "name policy", "interrupted")
+  end)
+
   it("makes many files in folders of one word that is no URL", function()
     local script = write_script(([[
       local policy = { settings = { count = 1, folder = "x" } }
