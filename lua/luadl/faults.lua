@@ -50,7 +50,8 @@ end
 -- A file that changed
 
 local function may_restart(self, fault)
-  local word = asking.word(self, "changed", CHANGED, "restart", fault)
+  local default = self.replaces and "fail" or "restart" -- a new URL may be of another file
+  local word = asking.word(self, "changed", CHANGED, default, fault)
   trace.note(self, "changed", ("%s: %s"):format(fault.error.message, word), { url = fault.url })
   return word == "restart"
 end

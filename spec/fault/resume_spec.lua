@@ -383,7 +383,7 @@ describe("a resumed download", function()
     local url = origin:serve("/h29/2/new", { size = SIZE, seed = 2, etag = OTHER_ETAG })
     local session = assert(luadl.session())
     local result, err = session:get(oracle.options({
-      url = url, resume = dir .. "/file.part", changed = "fail",
+      url = url, resume = dir .. "/file.part",
     }))
     session:close()
     assert.is_nil(result)

@@ -39,7 +39,7 @@
 ---@field resume_check "strict"|"all"? "strict": continue only what validators prove; "all": read
 --- all of it again
 ---@field changed "restart"|"fail"|luadl.policy.changed? when the file has changed on the server,
---- default restart
+--- restart when left out, fail where `url` takes the place of the URL of the .part of `resume`
 ---@field adopt boolean? what another program left is continued, as far as it can be proven
 ---@field renew string|luadl.policy.renew? makes a fresh link when one has run out
 ---@field name string|luadl.policy.name? names the file; what it says is made safe

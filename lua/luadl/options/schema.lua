@@ -97,8 +97,9 @@ return {
   },
   {
     name = "changed", type = "enum", values = { "restart", "fail" }, policy = true,
-    default = "restart", scope = "download", flag = "--changed", arg = "WHAT",
+    scope = "download", flag = "--changed", arg = "WHAT",
     help = "when the file has changed on the server: restart or fail",
+    note = "restart; fail with another URL",
   },
   {
     name = "adopt", type = "boolean", default = false, scope = "download",
