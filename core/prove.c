@@ -44,9 +44,13 @@ int prove_total(struct fetch *fetch)
     return sums_init(&transfer->sums, total, journal_late_shift(total));
 }
 
-/* Transfer lock held. */
-static void passed(struct transfer *transfer)
+/* Its check is the first of the list, unless the list was given up meanwhile. Transfer lock held. */
+static void passed(struct fetch *fetch)
 {
+    struct transfer *transfer = fetch->transfer;
+    if (transfer->proof != PROOF_OVERLAP || transfer->check_count == 0
+        || transfer->checks[0].first != fetch->ask.first)
+        return;
     transfer->check_count--;
     memmove(transfer->checks, transfer->checks + 1,
             (size_t) transfer->check_count * sizeof *transfer->checks);
@@ -100,7 +104,7 @@ static void compare(struct fetch *fetch)
         differs(fetch);
     } else {
         pthread_mutex_lock(&transfer->lock);
-        passed(transfer);
+        passed(fetch);
         pthread_mutex_unlock(&transfer->lock);
     }
     free(held);

@@ -142,7 +142,11 @@ local function with_scripts(parts, session, request)
 end
 
 local function run(parts, request)
-  local session = parts.luadl.session(request.options)
+  local session, err = parts.luadl.session(request.options)
+  if not session then
+    parts.world.stderr:write(lines.failed(err), "\n")
+    return exit.status(err)
+  end
   local ok, status = xpcall(with_scripts, debug.traceback, parts, session, request)
   session:close()
   if not ok then error(status, 0) end
