@@ -140,10 +140,11 @@ void begin_record(struct transfer *transfer)
         job_stop(transfer, &error);
         return;
     }
+    pthread_mutex_lock(&transfer->lock);
+    transfer_proven(transfer); /* before anybody looks for a check, of which there is none left */
+    pthread_mutex_unlock(&transfer->lock);
     job_release(transfer);
     pthread_mutex_lock(&transfer->lock);
-    if (transfer->state == LDL_RUNNING) /* else it begins again */
-        transfer_proven(transfer);
     transfer_check_complete(transfer);
     pthread_mutex_unlock(&transfer->lock);
     transfer_schedule(transfer);
