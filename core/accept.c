@@ -154,8 +154,7 @@ static void accept_first(struct fetch *fetch, int status, const struct ldl_heade
     transfer->first = fetch;
     if (!head || identify(fetch, head) != 0) {
         head_unref(head);
-        error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s",
-                  ldl_kind_text(LDL_NO_MEMORY));
+        fetch_refuse(fetch, LDL_NO_MEMORY);
     }
     pthread_mutex_unlock(&transfer->lock);
     if (info && fetch->error.kind == LDL_OK)
@@ -351,7 +350,7 @@ static void accept_joining(struct fetch *fetch, int status, const struct ldl_hea
     else
         transfer_schedule(transfer); /* others may join now */
     if (result != 0 && fetch->error.kind == LDL_OK)
-        error_set(&fetch->error, -result, fetch->url.text, "%s", ldl_kind_text(-result));
+        fetch_refuse(fetch, -result);
 }
 
 /* Where the body goes, from what the head says. */
@@ -396,8 +395,7 @@ void accept_head(struct fetch *fetch)
     size_t count = 0;
     struct ldl_header *headers = read_headers(fetch, &count);
     if (!headers) {
-        error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s",
-                  ldl_kind_text(LDL_NO_MEMORY));
+        fetch_refuse(fetch, LDL_NO_MEMORY);
         return;
     }
     keep_cookies(fetch, headers, count);

@@ -28,11 +28,9 @@ static int make_room(struct transfer *transfer, struct ldl_error *error)
         file->errnum = transfer->record.errnum;
     else
         result = file_allocate(file, job_length(transfer));
-    if (result != 0) {
+    if (result != 0)
         job_error(error, transfer, -result, "cannot reserve space for", NULL);
-        return result;
-    }
-    return 0;
+    return result;
 }
 
 static void reserve_room(struct transfer *transfer)

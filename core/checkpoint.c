@@ -123,14 +123,13 @@ static void sum_edges(struct transfer *transfer)
         journal->edges = 0;
 }
 
-/* Count */
-
-static void stop_counting(struct transfer *transfer)
+static void complete_sums(struct transfer *transfer)
 {
-    pthread_mutex_lock(&transfer->lock);
-    transfer->warning = "the journal could not be written: not all of it could have been resumed";
-    pthread_mutex_unlock(&transfer->lock);
+    read_missing_sums(transfer);
+    sum_edges(transfer);
 }
+
+/* Count */
 
 static void count(struct transfer *transfer)
 {
@@ -138,7 +137,8 @@ static void count(struct transfer *transfer)
     transfer->recorded = true; /* before the slot may be there */
     pthread_mutex_unlock(&transfer->lock);
     if (record_write(&transfer->record) != 0)
-        stop_counting(transfer);
+        transfer_warn(transfer,
+                      "the journal could not be written: not all of it could have been resumed");
 }
 
 /* What the first slot counts lies in a file whose name and size are stable, too. */
@@ -175,8 +175,7 @@ int checkpoint_take(struct transfer *transfer)
     result = sync_part(transfer);
     if (result != 0)
         return result;
-    read_missing_sums(transfer);
-    sum_edges(transfer);
+    complete_sums(transfer);
     count(transfer);
     transfer->checkpointed = received;
     return 0;
@@ -196,8 +195,7 @@ int checkpoint_adopt(struct transfer *transfer)
         result = file_sync_all(file);
     if (!wanted || result != 0)
         return result;
-    read_missing_sums(transfer);
-    sum_edges(transfer);
+    complete_sums(transfer);
     result = record_create(record, file->dirfd, file->part, true);
     file->errnum = record->errnum;
     pthread_mutex_lock(&transfer->lock);
@@ -216,8 +214,7 @@ void checkpoint_commit(struct transfer *transfer)
     pthread_mutex_unlock(&transfer->lock);
     if (result != 0)
         return;
-    read_missing_sums(transfer);
-    sum_edges(transfer);
+    complete_sums(transfer);
     journal->committed = true;
     snprintf(journal->name, sizeof journal->name, "%s", transfer->file.name);
     count(transfer);

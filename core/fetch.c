@@ -171,6 +171,11 @@ static bool is_endless_line(struct fetch *fetch, int code)
     return code == CURLE_OUT_OF_MEMORY && fetch->state == FETCH_HEAD && fetch_connected(fetch);
 }
 
+void fetch_refuse(struct fetch *fetch, int kind)
+{
+    error_set(&fetch->error, kind, fetch->url.text, "%s", ldl_kind_text(kind));
+}
+
 void fetch_fail(struct fetch *fetch, int code)
 {
     const char *text = fetch->detail[0] ? fetch->detail : curl_easy_strerror((CURLcode) code);
@@ -224,7 +229,7 @@ static int resend(struct fetch *fetch)
     if (result == 0)
         result = fetch_prepare(fetch);
     if (result != 0 && fetch->error.kind == LDL_OK)
-        error_set(&fetch->error, -result, fetch->url.text, "%s", ldl_kind_text(-result));
+        fetch_refuse(fetch, -result);
     return result == 0 ? FETCH_RESEND : FETCH_ENDED;
 }
 
@@ -343,7 +348,7 @@ int fetch_go(struct fetch *fetch)
     fetch->state = FETCH_BODY;
     fetch->last_byte = fetch->flushed = fetch->window_start = monotonic();
     if (result != 0)
-        error_set(&fetch->error, -result, fetch->url.text, "%s", ldl_kind_text(-result));
+        fetch_refuse(fetch, -result);
     if (fetch->cut)
         return FETCH_ENDED;
     if (fetch->ended || result != 0) {

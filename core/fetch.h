@@ -112,6 +112,7 @@ void fetch_nudge(struct fetch *fetch);          /* while it connects: goes on to
 void fetch_deliver(struct fetch *fetch);        /* its answer was accepted; transfer lock held */
 bool fetch_has_span(const struct fetch *fetch); /* it asks for `ask`, and not from byte 0 on */
 void fetch_fail(struct fetch *fetch, int code); /* what this CURLcode means becomes its error */
+void fetch_refuse(struct fetch *fetch, int kind); /* its error, with the kind's own words */
 int64_t fetch_enough(int64_t asked); /* so much must come for a try to count as progress */
 /* Where it asks now; valid until it moves on. */
 struct site fetch_site(const struct fetch *fetch);

@@ -58,6 +58,12 @@ bool identity_time_vouches(const struct identity *known, const struct identity *
            && known->last_modified == seen->last_modified;
 }
 
+bool identity_shown(const struct identity *known, const struct identity *seen)
+{
+    return identity_proven(known, seen)
+           || (known->etag_strength == ETAG_NONE && identity_time_vouches(known, seen));
+}
+
 /* A Last-Modified counts where there is no ETag, RFC 9110, 8.8.2.2. */
 bool identity_has_validator(const struct identity *identity)
 {

@@ -38,6 +38,8 @@ bool identity_time_differs(const struct identity *known, const struct identity *
 bool identity_proven(const struct identity *known, const struct identity *seen);
 /* The same strong Last-Modified. */
 bool identity_time_vouches(const struct identity *known, const struct identity *seen);
+/* By its ETag, or by its Last-Modified where it has none. */
+bool identity_shown(const struct identity *known, const struct identity *seen);
 /* What `known` lacks and `seen`, which agrees with it, has. */
 void identity_complete(struct identity *known, const struct identity *seen);
 /* A strong validator: it goes into If-Range, and the same one means the same bytes. */

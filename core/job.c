@@ -90,14 +90,6 @@ int64_t job_length(struct transfer *transfer)
     return length;
 }
 
-/* A stream that is still on its way to its end may warn, too. */
-void job_warn(struct transfer *transfer, const char *warning)
-{
-    pthread_mutex_lock(&transfer->lock);
-    transfer->warning = warning;
-    pthread_mutex_unlock(&transfer->lock);
-}
-
 void job_sync_failed(struct transfer *transfer, int kind)
 {
     struct ldl_error error;

@@ -55,18 +55,13 @@ const char *loop_check_library(void)
 
 /* Streams of this thread */
 
-static void refuse_memory(struct fetch *fetch)
-{
-    error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s", ldl_kind_text(LDL_NO_MEMORY));
-}
-
 static bool add(struct loop *loop, struct fetch *fetch)
 {
     if (monotonic() < loop->distrust_until)
         curl_easy_setopt(fetch->easy, CURLOPT_FRESH_CONNECT, 1L);
     fetch->attached = curl_multi_add_handle(loop->multi, fetch->easy) == CURLM_OK;
     if (!fetch->attached)
-        refuse_memory(fetch);
+        fetch_refuse(fetch, LDL_NO_MEMORY);
     return fetch->attached;
 }
 
@@ -76,7 +71,7 @@ static void attach(struct loop *loop, struct fetch *fetch)
     if (result == 0)
         (void) add(loop, fetch);
     else
-        error_set(&fetch->error, -result, fetch->url.text, "%s", ldl_kind_text(-result));
+        fetch_refuse(fetch, -result);
 }
 
 static void detach(struct loop *loop, struct fetch *fetch)
@@ -493,7 +488,7 @@ static void limit_idle(struct loop *loop)
 static void replace_multi(struct loop *loop)
 {
     for (struct fetch *fetch = loop->fetches; fetch; fetch = loop->fetches) {
-        refuse_memory(fetch);
+        fetch_refuse(fetch, LDL_NO_MEMORY);
         drop(loop, fetch);
     }
     curl_multi_cleanup(loop->multi);

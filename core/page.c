@@ -12,11 +12,6 @@
 #define FIRST_SIZE ((size_t) 16 << 10)
 #define ENOUGH ((size_t) 1 << 20) /* a length that a server tells is believed up to here */
 
-static void no_memory(struct fetch *fetch)
-{
-    error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s", ldl_kind_text(LDL_NO_MEMORY));
-}
-
 static void too_large(struct fetch *fetch)
 {
     error_set(&fetch->error, LDL_TOO_LARGE, fetch->url.text, "the answer is larger than %lld bytes",
@@ -30,7 +25,7 @@ static bool reserve(struct fetch *fetch, size_t size)
         return true;
     char *page = realloc(transfer->page, size);
     if (!page) {
-        no_memory(fetch);
+        fetch_refuse(fetch, LDL_NO_MEMORY);
         return false;
     }
     transfer->page = page;
@@ -58,7 +53,7 @@ static void follow(struct fetch *fetch, int status, const char *where)
         fetch->plain_get = true;
     fetch->location = strdup(where);
     if (!fetch->location)
-        no_memory(fetch);
+        fetch_refuse(fetch, LDL_NO_MEMORY);
 }
 
 static void set_head(struct fetch *fetch, int status, const struct ldl_header *headers,
@@ -67,7 +62,7 @@ static void set_head(struct fetch *fetch, int status, const struct ldl_header *h
     struct transfer *transfer = fetch->transfer;
     struct head *head = head_new(fetch->url.text, status, headers, count);
     if (!head) {
-        no_memory(fetch);
+        fetch_refuse(fetch, LDL_NO_MEMORY);
         return;
     }
     pthread_mutex_lock(&transfer->lock);

@@ -15,8 +15,7 @@ bool prove_by_validator(struct fetch *fetch)
     const struct identity *known = &transfer->known, *seen = &fetch->answer.seen;
     if (transfer->proof != PROOF_VALIDATOR)
         return transfer->proof == PROOF_NONE;
-    bool shown = identity_proven(known, seen)
-                 || (known->etag_strength == ETAG_NONE && identity_time_vouches(known, seen));
+    bool shown = identity_shown(known, seen);
     transfer->proof = shown ? PROOF_NONE : PROOF_OVERLAP;
     return shown;
 }
@@ -118,8 +117,7 @@ void prove_compare(struct fetch *fetch, const char *bytes, size_t length)
     if (!fetch->buffer)
         fetch->buffer = malloc(size);
     if (!fetch->buffer) {
-        error_set(&fetch->error, LDL_NO_MEMORY, fetch->url.text, "%s",
-                  ldl_kind_text(LDL_NO_MEMORY));
+        fetch_refuse(fetch, LDL_NO_MEMORY);
         return;
     }
     size_t taken = length < size - fetch->used ? length : size - fetch->used;

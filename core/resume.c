@@ -170,13 +170,6 @@ static int hash_again(struct survey *survey)
     return result;
 }
 
-static void warn(struct transfer *transfer, const char *warning)
-{
-    pthread_mutex_lock(&transfer->lock);
-    transfer->warning = warning;
-    pthread_mutex_unlock(&transfer->lock);
-}
-
 /* A part of another length than it was given was changed by somebody (F16): only sums count then. */
 static int verify(struct transfer *transfer, struct journal *journal)
 {
@@ -191,7 +184,8 @@ static int verify(struct transfer *transfer, struct journal *journal)
     if (result == 0)
         result = hash_again(&survey);
     if (survey.bad > 0 || survey.strict)
-        warn(transfer, "the part was changed since; what was wrong in it was fetched again");
+        transfer_warn(transfer,
+                      "the part was changed since; what was wrong in it was fetched again");
     return result;
 }
 
@@ -204,10 +198,7 @@ static int choose_proof(const struct transfer *transfer, const struct identity *
         return PROOF_OVERLAP;
     if (!transfer->head)
         return PROOF_VALIDATOR;
-    bool same =
-        identity_proven(known, &transfer->known)
-        || (known->etag_strength == ETAG_NONE && identity_time_vouches(known, &transfer->known));
-    return same ? PROOF_NONE : PROOF_OVERLAP;
+    return identity_shown(known, &transfer->known) ? PROOF_NONE : PROOF_OVERLAP;
 }
 
 static void add_check(struct transfer *transfer, int64_t first, int64_t end)

@@ -243,6 +243,13 @@ void transfer_done(struct transfer *transfer)
     transfer_post(transfer, &transfer->done_note, LDL_EVENT_DONE);
 }
 
+void transfer_warn(struct transfer *transfer, const char *warning)
+{
+    pthread_mutex_lock(&transfer->lock);
+    transfer->warning = warning;
+    pthread_mutex_unlock(&transfer->lock);
+}
+
 void transfer_fail(struct transfer *transfer, const struct ldl_error *error)
 {
     pthread_mutex_lock(&transfer->lock);

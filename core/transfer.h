@@ -183,6 +183,7 @@ void transfer_schedule(
 void transfer_go(struct transfer *transfer); /* the file is open: the parked stream may go on */
 void transfer_fail(struct transfer *transfer,
                    const struct ldl_error *error); /* ends it; DONE follows */
+void transfer_warn(struct transfer *transfer, const char *warning); /* a literal, for DONE */
 /* Ends it when its deadline has passed. */
 void transfer_check_deadline(struct transfer *transfer, double now);
 void transfer_post(struct transfer *transfer, struct note *note, int type);

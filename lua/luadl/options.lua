@@ -105,6 +105,17 @@ function options.check(given, scope, defaults, level)
   return values
 end
 
+--- The options of a helper, which aren't in the schema; wrong ones are misuse.
+---@param opts table|nil
+---@param fields { name: string, type: string }[]
+---@param level integer whom to blame, as `error` counts from the function that calls `own`
+---@return table values
+function options.own(opts, fields, level)
+  local values, message = types.read_fields(fields, opts or {}, "option")
+  if not values then error(message, level + 1) end
+  return values
+end
+
 local PERSONAL = { headers = true, user = true }
 
 --- A copy without what may tell who somebody is: for hosts that the user hasn't named.

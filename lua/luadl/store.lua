@@ -7,6 +7,7 @@
 
 local errors = require("luadl.errors")
 local json = require("luadl.json")
+local options = require("luadl.options")
 local sys = require("luadl.sys")
 
 local store = {}
@@ -140,17 +141,11 @@ local function check_key(key, level)
   if type(key) ~= "string" then error("a key must be a string", level + 1) end
 end
 
-local OPTIONS = { folder = "string", now = "function", patience = "number" }
-
-local function check_options(opts, level)
-  for name, value in pairs(opts or {}) do
-    if type(value) ~= OPTIONS[name] then
-      error(("option '%s' must be a %s"):format(tostring(name), OPTIONS[name] or "known one"),
-        level + 1)
-    end
-  end
-  return opts or {}
-end
+local OPTIONS = {
+  { name = "folder", type = "path" },
+  { name = "now", type = "function" },
+  { name = "patience", type = "seconds" },
+}
 
 local function check_name(name, level)
   local is_good = type(name) == "string" and #name <= NAME_MOST and name:find("^%w[%w._-]*$")
@@ -172,7 +167,7 @@ end
 ---@return luadl.error? err kind "io"; also for a file that is there and can't be read
 function store.open(name, opts)
   check_name(name, 2)
-  opts = check_options(opts, 2)
+  opts = options.own(opts, OPTIONS, 2)
   local folder, problem = make_folder(opts.folder or default_folder())
   if not folder then return nil, problem end
   local self = setmetatable({

@@ -7,6 +7,7 @@
 
 local core = require("luadl.xml_core")
 local errors = require("luadl.errors")
+local options = require("luadl.options")
 local trim = require("luadl.text").trim
 
 local xml = {}
@@ -23,17 +24,11 @@ local DEPTH_MOST = 256
 local SIZE_MOST = 64 * 1048576
 local SIZE_LIMIT = 1073741823 -- expat counts with int
 
-local OPTIONS = { encoding = "string", max_size = "number", max_depth = "number" }
-
-local function check_options(opts, level)
-  for name, value in pairs(opts or {}) do
-    if type(value) ~= OPTIONS[name] then
-      error(("option '%s' must be a %s"):format(tostring(name), OPTIONS[name] or "known one"),
-        level + 1)
-    end
-  end
-  return opts or {}
-end
+local OPTIONS = {
+  { name = "encoding", type = "string" },
+  { name = "max_size", type = "bytes" },
+  { name = "max_depth", type = "integer" },
+}
 
 local function check_text(text, level)
   if type(text) ~= "string" then
@@ -144,7 +139,7 @@ tree.__index = tree
 function xml.parse(text, opts)
   check_text(text, 2)
   local self = setmetatable({ stack = { pieces = {} } }, tree)
-  local ok, err = walk(self, text, check_options(opts, 2))
+  local ok, err = walk(self, text, options.own(opts, OPTIONS, 2))
   if not ok then return nil, err end
   return self.root
 end
@@ -203,7 +198,7 @@ function xml.each(text, path, visit, opts)
   local self = setmetatable({
     path = split_path(path, 2), visit = visit, trail = {}, stack = { pieces = {} }, count = 0,
   }, selection)
-  local ok, err = walk(self, text, check_options(opts, 2))
+  local ok, err = walk(self, text, options.own(opts, OPTIONS, 2))
   if not ok then return nil, err end
   return self.count
 end
