@@ -10,7 +10,10 @@ local policy = require("luadl.policy")
 local asking = {}
 
 -- These belong to one request: their value is an opinion, too.
-local OWN_VALUE = { name = true, resolve = true, request = true, accept = true, renew = true }
+local OWN_VALUE = {
+  name = true, resolve = true, request = true, accept = true, renew = true,
+  verify = true,
+}
 
 local function own_script(opts)
   local own = {}

@@ -12,6 +12,7 @@ local errors = require("luadl.errors")
 local faults = require("luadl.faults")
 local host = require("luadl.host")
 local lifetime = require("luadl.lifetime")
+local meter = require("luadl.meter")
 local opening = require("luadl.opening")
 local sources = require("luadl.sources")
 local trace = require("luadl.trace")
@@ -29,8 +30,6 @@ local fail, from_core, run = transfer.fail, transfer.from_core, transfer.run
 local fail_early = ending.fail_early
 
 local PROGRESS_INTERVAL = 0.2 -- seconds between two calls of on_progress
-local SPEED_WINDOW = 0.5 -- seconds between two samples of the speed
-local SMOOTHING = 0.4 -- how much a new sample counts
 
 -- Answers
 
@@ -267,15 +266,9 @@ function methods:abandon()
 end
 
 -- Of this run: what an earlier one brought came at no speed.
-local function sample_speed(self, stats)
-  local received = (stats.received or 0) - (stats.resumed or 0)
-  local sample = self.sample or { elapsed = 0, received = 0, speed = nil }
-  local seconds = stats.elapsed - sample.elapsed
-  if seconds < SPEED_WINDOW and self.sample then return sample.speed end
-  local speed = seconds > 0 and math.max(0, (received - sample.received) / seconds) or 0
-  if sample.speed then speed = SMOOTHING * speed + (1 - SMOOTHING) * sample.speed end
-  self.sample = { elapsed = stats.elapsed, received = received, speed = speed }
-  return speed
+local function speed_of(self, stats)
+  self.meter = self.meter or meter.new()
+  return self.meter:sample(stats.elapsed, (stats.received or 0) - (stats.resumed or 0))
 end
 
 --- Counters as they are now.
@@ -284,7 +277,7 @@ function methods:stats()
   if self.last_stats then return self.last_stats end
   local stats = self.id and self.engine:stat(self.id)
     or { state = "waiting", received = 0, connections = 0, elapsed = 0 }
-  stats.speed = sample_speed(self, stats)
+  stats.speed = speed_of(self, stats)
   if self.target then
     stats.name = self.target.name
     stats.path = opening.path(self)

@@ -17,7 +17,7 @@ local policy = {}
 ---@field label string|nil names the script in errors, its settings and its store
 ---@field hosts string[]|nil whom it may have asked, as "example.org" or "*.example.org"; nil: all
 ---@field settings table<string, string|number|boolean>|nil
----@field resolve boolean|luadl.policy.resolve|nil
+---@field resolve boolean|string|table|luadl.policy.resolve|nil
 ---@field request luadl.attempt.changes|luadl.policy.request|nil
 ---@field name string|luadl.policy.name|nil
 ---@field exists "fail"|"rename"|"replace"|"skip"|luadl.policy.exists|nil
@@ -26,7 +26,7 @@ local policy = {}
 ---@field renew string|luadl.policy.renew|nil
 ---@field changed "restart"|"fail"|luadl.policy.changed|nil
 ---@field mirror string[]|luadl.policy.mirror|nil
----@field verify luadl.policy.verify|nil
+---@field verify string|luadl.policy.verify|nil text: a checksum
 ---@field on_start luadl.observer.start|nil
 ---@field on_progress luadl.observer.progress|nil
 ---@field on_retry luadl.observer.retry|nil

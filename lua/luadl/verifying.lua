@@ -58,9 +58,9 @@ local function is_among(values, value)
   return false
 end
 
-local function check_sum(self, path)
-  if not self.opts.checksum then return true end
-  local wanted = checksum.read(self.opts.checksum)
+local function check_sum(self, path, text)
+  if not text then return true end
+  local wanted = checksum.read(text)
   local value, err = sum_of(self, wanted, path)
   if not value then return nil, err end
   if not is_among(wanted.values, value) then
@@ -84,8 +84,9 @@ local function describe(self)
 end
 
 local function ask_policy(self, path)
-  local answer = asking.ask(self, "verify", path, describe(self), self.context)
+  local answer, _, script = asking.ask(self, "verify", path, describe(self), self.context)
   if answer == nil then return true end
+  if type(script.verify) == "string" then return check_sum(self, path, script.verify) end
   if answer == true then
     self.verified = true
     return true
@@ -98,7 +99,7 @@ end
 ---@param self luadl.download
 ---@param event { path: string } where the complete file is
 function verifying.answer(self, event)
-  local right, err = check_sum(self, event.path)
+  local right, err = check_sum(self, event.path, self.opts.checksum)
   if right then right, err = ask_policy(self, event.path) end
   if self.ended.fired then return end
   if not right then return transfer.fail(self, err) end

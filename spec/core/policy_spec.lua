@@ -145,6 +145,16 @@ describe("a policy", function()
     assert.is_true(result.verified)
   end)
 
+  it("I2: verify: may be a checksum, of a script or of its own", function()
+    assert.is_true(check_right(session:get({ url = serve("/value"), verify = sum })).verified)
+    local _, err = session:get({
+      url = serve("/wrong-value"), output = "wrong-value.bin", verify = "md5:" .. ("0"):rep(32),
+    })
+    assert.equal("checksum", err.kind)
+    assert.is_false(helper.exists(folder .. "/wrong-value.bin"))
+    assert.error_matches(function() session:use({ verify = "no checksum" }) end, "ALGORITHM:HEX")
+  end)
+
   it("I2: verify: that says no leaves nothing under the name", function()
     local result, err = session:get({
       url = serve("/refused"), output = "refused.bin", verify = function() return "no zip" end,

@@ -101,7 +101,7 @@ local KINDS = {
 }
 
 for _, name in ipairs({
-  "checksum", "disposition", "filename", "headers", "host", "options", "options.headers",
+  "checksum", "chunkmap", "disposition", "filename", "headers", "host", "meter", "options", "options.headers",
   "options.nearest",
   "options.schema", "options.types", "policy", "progress", "retry", "target", "text", "units",
   "view",

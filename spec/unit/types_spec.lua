@@ -176,6 +176,7 @@ local options = require("luadl.options")
 -- The schema's words in those of the annotations.
 local WRITTEN = {
   integer = { "integer" }, number = { "number" }, boolean = { "boolean" }, string = { "string" },
+  requests = { "string", "table" },
   path = { "string" }, data = { "string" }, bytes = { "integer", "string" },
   seconds = { "number", "string" }, list = { "string[]" }, policies = { "luadl.policy[]" },
   headers = { "luadl.options.headers" }, labels = { "luadl.labels" },

@@ -43,10 +43,10 @@
 ---@field adopt boolean? what another program left is continued, as far as it can be proven
 ---@field renew string|luadl.policy.renew? makes a fresh link when one has run out
 ---@field name string|luadl.policy.name? names the file; what it says is made safe
----@field resolve boolean|luadl.policy.resolve? which requests a URL stands for; false: itself
+---@field resolve boolean|string|table|luadl.policy.resolve? which requests a URL stands for; false: itself
 ---@field accept luadl.policy.accepted|luadl.policy.accept? looks at the head: go on, refuse, choose connections
 ---@field mirror string[]|luadl.policy.mirror? other URLs of the same file
----@field verify luadl.policy.verify? looks at the complete file before it gets its name
+---@field verify string|luadl.policy.verify? looks at the complete file before it gets its name; text: as `checksum`
 ---@field trust_redirect_name boolean? the URL behind a redirect may name the file
 ---@field connections integer? for one file, default 8
 ---@field min_split integer|string? bytes: smallest piece with a connection of its own, default 1M

@@ -107,7 +107,7 @@ return {
   },
   { name = "renew", type = "string", policy = true, scope = "download" },
   { name = "name", type = "string", policy = true, scope = "download" },
-  { name = "resolve", type = "function", switch = true, scope = "download" },
+  { name = "resolve", type = "requests", policy = true, switch = true, scope = "download" },
   {
     name = "request", type = "table", policy = true, scope = "download", fetch = true,
     fields = {
@@ -121,7 +121,7 @@ return {
     fields = { { name = "connections", type = "integer", min = 1, max = 256 } },
   },
   { name = "mirror", type = "list", policy = true, scope = "download" },
-  { name = "verify", type = "function", scope = "download" },
+  { name = "verify", type = "string", policy = true, check = check_checksum, scope = "download" },
   { name = "labels", type = "labels", scope = "download", each = true },
   { name = "policies", type = "policies", scope = "session" },
   {

@@ -126,6 +126,14 @@ readers["function"] = function(_, value)
   return value
 end
 
+-- What is in it the policy's reader tells.
+function readers.requests(_, value)
+  if type(value) ~= "string" and type(value) ~= "table" then
+    return expected("a URL, or a list of requests", value)
+  end
+  return value
+end
+
 local function split_range(value)
   if type(value) == "table" then return rawget(value, 1), rawget(value, 2) end
   if type(value) ~= "string" then return nil end
