@@ -24,7 +24,7 @@ ALL_CFLAGS = $(STRICT) $(CFLAGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fPIC -fvi
 LIBS = $(shell pkg-config --libs libcurl) $(shell pkg-config --libs libxxhash) $(shell pkg-config --libs libpsl) -pthread -lm
 SHARED = -shared -Wl,-z,nodelete $(if $(SAN),-fsanitize=$(SAN))
 
-ENGINE := session exit loop fetch send accept receive watch answer identity field date transfer request chunk file disk begin publish job resume adoption checkpoint record journal edges hasher io jar cookie prove page connection trace limit latch queue url code adopt
+ENGINE := session exit loop fetch failure local single send header login redirect route tls accept receive watch lines answer identity field date transfer request chunk file disk begin publish job resume adoption checkpoint record journal edges hasher io jar cookie prove page connection trace throttle hosts limit latch queue url code adopt
 ENGINE_OBJ := $(ENGINE:%=$(OUT)/%.o)
 C_FILES := $(wildcard core/*.c core/*.h spec/core/*.c spec/support/*.c spec/fuzz/*.c spec/fuzz/*.h)
 LUA_FILES := lua scripts/luadl scripts spec
@@ -147,7 +147,21 @@ demo: deps-run ## one file with one connection and with eight; URL=... for anoth
 test: deps ## all specs
 	@$(MAKE) --no-print-directory spec
 
-spec: all $(C_TESTS) $(REPLAYS) $(OUT)/download $(OUT)/starved $(OUT)/starvedlua $(OUT)/states $(SHIMS) $(if $(SAN),$(OUT)/sanitized.so)
+# Neovim's LuaJIT loads the modules for Lua 5.1.
+.PHONY: neovim luajit
+neovim:
+	@$(MAKE) --no-print-directory LUA=5.1 SAN= all
+
+$(OUT)/luajit: spec/support/luajit.c
+	@mkdir -p $(@D)
+	$(say)
+	@$(CC) $(STRICT) -O2 $(shell pkg-config --cflags luajit) -o $@ $< -Wl,-E $(shell pkg-config --libs luajit)
+
+luajit: deps ## what is portable, under LuaJIT
+	@$(MAKE) --no-print-directory LUA=5.1 all build/5.1/luajit
+	@.ci/luajit build/5.1
+
+spec: all $(if $(SAN),,neovim) $(C_TESTS) $(REPLAYS) $(OUT)/download $(OUT)/starved $(OUT)/starvedlua $(OUT)/states $(SHIMS) $(if $(SAN),$(OUT)/sanitized.so)
 	@sh .ci/spec $(OUT) $(SPEC)
 
 # The engine's specs under the sanitizers.
@@ -206,6 +220,8 @@ differential: all ## what goes wrong with luadl, aria2, axel, wget2, wget, curl:
 	@lua$(LUA) spec/bench/differential.lua
 
 LUA_SHARE = $(DESTDIR)$(PREFIX)/share/lua/$(LUA)
+SHARE = $(DESTDIR)$(PREFIX)/share
+TOLD = LUA_CPATH='$(abspath $(OUT))/?.so;;' lua$(LUA) scripts/luadl
 LUA_LIB = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA)
 
 install: all ## to DESTDIR and PREFIX
@@ -213,9 +229,15 @@ install: all ## to DESTDIR and PREFIX
 	cd lua && find luadl -name '*.lua' -exec install -Dm644 {} $(abspath $(LUA_SHARE))/{} \;
 	install -m755 $(MODULES) $(LUA_LIB)/luadl
 	install -m755 scripts/luadl $(DESTDIR)$(PREFIX)/bin/luadl
+	$(TOLD) man | install -Dm644 /dev/stdin $(SHARE)/man/man1/luadl.1
+	$(TOLD) completion bash | install -Dm644 /dev/stdin $(SHARE)/bash-completion/completions/luadl
+	$(TOLD) completion zsh | install -Dm644 /dev/stdin $(SHARE)/zsh/site-functions/_luadl
+	$(TOLD) completion fish | install -Dm644 /dev/stdin $(SHARE)/fish/vendor_completions.d/luadl.fish
 
 uninstall: ## what install put there
-	rm -rf $(LUA_SHARE)/luadl $(LUA_LIB)/luadl $(DESTDIR)$(PREFIX)/bin/luadl
+	rm -rf $(LUA_SHARE)/luadl $(LUA_LIB)/luadl $(DESTDIR)$(PREFIX)/bin/luadl $(SHARE)/man/man1/luadl.1
+	rm -f $(SHARE)/bash-completion/completions/luadl $(SHARE)/zsh/site-functions/_luadl
+	rm -f $(SHARE)/fish/vendor_completions.d/luadl.fish
 
 clean: ## the build folder
 	rm -rf $(BUILD)

@@ -11,9 +11,12 @@
 #include <time.h>
 
 #include "connection.h"
+#include "field.h"
 #include "jar.h"
 #include "page.h"
 #include "prove.h"
+#include "redirect.h"
+#include "single.h"
 #include "trace.h"
 
 #define HEADERS_MOST 65536 /* bytes of all header lines before a body (H43) */
@@ -36,29 +39,20 @@ size_t accept_header(char *bytes, size_t size, size_t count, void *subject)
     if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
         fetch->interim++;
     fetch->header_bytes += length;
-    if (fetch->header_bytes <= HEADERS_MOST && fetch->interim <= INTERIM_MOST + 1)
+    bool endless = fetch->header_bytes > HEADERS_MOST || fetch->interim > INTERIM_MOST + 1;
+    if (endless)
+        accept_refuse_header(fetch);
+    else if (!lines_add(&fetch->lines, bytes, length))
+        fetch_refuse(fetch, LDL_NO_MEMORY);
+    else
         return length;
-    accept_refuse_header(fetch);
     return 0;
 }
 
-static struct curl_header *next_header(struct fetch *fetch, struct curl_header *before)
-{
-    return curl_easy_nextheader(fetch->easy, CURLH_HEADER, -1, before);
-}
-
-/* The headers of the final response; libcurl keeps their texts until the handle is used again. */
+/* The headers of the final response. What isn't HTTP has a few made of what else is known. */
 static struct ldl_header *read_headers(struct fetch *fetch, size_t *count)
 {
-    struct curl_header *header = NULL;
-    size_t number = 0;
-    while ((header = next_header(fetch, header)))
-        number++;
-    struct ldl_header *list = calloc(number + 1, sizeof *list);
-    *count = 0;
-    while (list && (header = next_header(fetch, header)))
-        list[(*count)++] = (struct ldl_header){.name = header->name, .value = header->value};
-    return list;
+    return fetch->url.web ? lines_list(&fetch->lines, count) : single_head(fetch, count);
 }
 
 static void status_error(struct fetch *fetch, int status)
@@ -105,6 +99,7 @@ static int stay_there(struct fetch *fetch)
     transfer->redirected = fetch->redirected;
     transfer->stripped = fetch->stripped;
     transfer->bare = fetch->bare;
+    transfer->plain_get = fetch->plain_get;
     return 0;
 }
 
@@ -140,6 +135,17 @@ static void finish_info(struct transfer *transfer)
     transfer_fail(transfer, &none);
 }
 
+static struct head *keep_head(struct fetch *fetch, int status, const struct ldl_header *headers,
+                              size_t count)
+{
+    struct head *head = head_new(fetch->url.text, status, headers, count);
+    if (head) {
+        head->redirects = fetch->hops;
+        connection_address(fetch, head->address, sizeof head->address);
+    }
+    return head;
+}
+
 static void accept_first(struct fetch *fetch, int status, const struct ldl_header *headers,
                          size_t count)
 {
@@ -147,7 +153,7 @@ static void accept_first(struct fetch *fetch, int status, const struct ldl_heade
     bool info = transfer->request.options.head_only;
     if (!as_expected(fetch, &fetch->answer.seen) || !has_part(fetch))
         return;
-    struct head *head = head_new(fetch->url.text, status, headers, count);
+    struct head *head = keep_head(fetch, status, headers, count);
     place_body(fetch);
     fetch->state = FETCH_PARKED;
     pthread_mutex_lock(&transfer->lock);
@@ -336,7 +342,7 @@ static void accept_joining(struct fetch *fetch, int status, const struct ldl_hea
     if (!has_part(fetch))
         return;
     bool useful = verdict == ANSWER_RANGE || verdict == ANSWER_WHOLE;
-    struct head *head = useful ? head_new(fetch->url.text, status, headers, count) : NULL;
+    struct head *head = useful ? keep_head(fetch, status, headers, count) : NULL;
     int result = useful && !head ? -LDL_NO_MEMORY : 0;
     pthread_mutex_lock(&transfer->lock);
     bool first = !transfer->head;
@@ -361,7 +367,7 @@ static void apply(struct fetch *fetch, int status, const struct ldl_header *head
     if (answer->verdict == ANSWER_FAULT)
         status_error(fetch, status);
     else if (answer->verdict == ANSWER_REDIRECT)
-        fetch->location = strdup(answer->location);
+        redirect_take(fetch, status, answer->location);
     else if (answer->verdict == ANSWER_PLAIN)
         fetch->drop_range = true;
     else if (is_crumb(fetch))
@@ -384,28 +390,28 @@ static void keep_cookies(struct fetch *fetch, const struct ldl_header *headers, 
     struct jar *jar = fetch->transfer->jar;
     struct site site = fetch_site(fetch);
     for (size_t i = 0; jar && i < count; i++)
-        if (strcasecmp(headers[i].name, "Set-Cookie") == 0)
+        if (strcasecmp(headers[i].name, "Set-Cookie") == 0) {
             jar_put(jar, &site, headers[i].value, time(NULL));
+            fetch->asked_otherwise = fetch->hops + 1;
+        }
 }
 
-void accept_head(struct fetch *fetch)
+/* Of a body without a length only the end of its stream tells that it is whole; before 8.7 libcurl takes a stream that
+ * was broken off for one that ended (H50). */
+static bool is_unbounded(struct fetch *fetch, int status, const struct ldl_header *headers,
+                         size_t count)
+{
+    struct fields fields = {headers, count};
+    int64_t length;
+    return status / 100 == 2 && status != 204 && connection_is_http2(fetch)
+           && field_content_length(&fields, &length) != FIELD_OK
+           && curl_version_info(CURLVERSION_NOW)->version_num < 0x080700;
+}
+
+/* Is it what was asked for, and what becomes of it? */
+static void judge(struct fetch *fetch, int status, const struct ldl_header *headers, size_t count)
 {
     struct transfer *transfer = fetch->transfer;
-    long status = 0;
-    size_t count = 0;
-    struct ldl_header *headers = read_headers(fetch, &count);
-    if (!headers) {
-        fetch_refuse(fetch, LDL_NO_MEMORY);
-        return;
-    }
-    keep_cookies(fetch, headers, count);
-    curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
-    connection_trace_answer(fetch, (int) status);
-    if (fetch->purpose == FETCH_PAGE) {
-        page_accept(fetch, (int) status, headers, count);
-        free(headers);
-        return;
-    }
     pthread_mutex_lock(&transfer->lock);
     struct identity known = transfer->known;
     pthread_mutex_unlock(&transfer->lock);
@@ -415,10 +421,39 @@ void accept_head(struct fetch *fetch)
         .last = fetch->ask.end < INT64_MAX ? fetch->ask.end - 1 : -1,
         .joining = fetch->purpose != FETCH_FIRST,
         .max_size = transfer->request.options.max_size,
-        .host = fetch->url.host,
+        .host = fetch->url.local ? "it" : fetch->url.host,
     };
-    answer_judge(&asked, &known, (int) status, headers, count, wall_clock(), &fetch->answer);
-    apply(fetch, (int) status, headers, count);
+    answer_judge(&asked, &known, status, headers, count, wall_clock(), &fetch->answer);
+    apply(fetch, fetch->url.web ? status : 0, headers, count);
+}
+
+static void ask_without_http2(struct fetch *fetch)
+{
+    trace_step(fetch->transfer, LDL_STEP_DEGRADE, fetch->stream, fetch->ask, 0, fetch->url.text,
+               "a body without a length: asked again over HTTP/1.1");
+    fetch->drop_http2 = true;
+    fetch->state = FETCH_DRAIN;
+}
+
+void accept_head(struct fetch *fetch)
+{
+    long status = 200; /* as a server would say with these headers, where there is none */
+    size_t count = 0;
+    struct ldl_header *headers = read_headers(fetch, &count);
+    if (!headers) {
+        fetch_refuse(fetch, LDL_NO_MEMORY);
+        return;
+    }
+    keep_cookies(fetch, headers, count);
+    if (fetch->url.web)
+        curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    connection_trace_answer(fetch, (int) status);
+    if (is_unbounded(fetch, (int) status, headers, count))
+        ask_without_http2(fetch);
+    else if (fetch->purpose == FETCH_PAGE)
+        page_accept(fetch, (int) status, headers, count);
+    else
+        judge(fetch, (int) status, headers, count);
     free(headers);
 }
 

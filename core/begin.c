@@ -11,6 +11,8 @@
 #include "resume.h"
 #include "trace.h"
 
+#define SMALL ((int64_t) 64 << 10) /* bytes */
+
 /* A target that is known already is opened before any request (F7, F9); then the request may go out. */
 static bool before_request(struct transfer *transfer)
 {
@@ -20,14 +22,21 @@ static bool before_request(struct transfer *transfer)
     return waiting;
 }
 
+/* What a write or two bring takes its room by them, and finds as early that there is none. */
+static bool is_small(int64_t length)
+{
+    return length >= 0 && length <= SMALL;
+}
+
 static int make_room(struct transfer *transfer, struct ldl_error *error)
 {
     struct file *file = &transfer->file;
+    int64_t length = job_length(transfer);
     int result = checkpoint_begin(transfer);
     if (result != 0)
         file->errnum = transfer->record.errnum;
     else
-        result = file_allocate(file, job_length(transfer));
+        result = is_small(length) ? 0 : file_allocate(file, length);
     if (result != 0)
         job_error(error, transfer, -result, "cannot reserve space for", NULL);
     return result;

@@ -464,6 +464,13 @@ bool chunk_end_write(struct plan *plan, uint32_t who, int64_t reach, double now)
     return false;
 }
 
+void chunk_excuse(struct plan *plan, uint32_t who, double now)
+{
+    struct chunk *chunk = owned_by(plan, who);
+    if (chunk != NULL)
+        chunk->last_byte = now;
+}
+
 void chunk_abort_write(struct plan *plan, uint32_t who)
 {
     struct chunk *chunk = owned_by(plan, who);
@@ -591,6 +598,19 @@ int plan_extents(const struct plan *plan, struct ldl_extent *out, int size)
         if (start < end && count++ < size)
             out[count - 1] = (struct ldl_extent){start, end};
         start = i < plan->count ? plan->list[i].end : end;
+    }
+    return count;
+}
+
+int plan_streams(const struct plan *plan, struct ldl_stream *out, int size)
+{
+    int count = 0;
+    for (int i = 0; i < plan->count; i++) {
+        const struct chunk *chunk = &plan->list[i];
+        if (chunk->owner == 0 || count++ >= size)
+            continue;
+        int64_t end = chunk->end == INT64_MAX ? -1 : chunk->end;
+        out[count - 1] = (struct ldl_stream){(int) chunk->owner, chunk->pos, end};
     }
     return count;
 }

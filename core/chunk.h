@@ -93,6 +93,9 @@ struct span chunk_begin_write(struct plan *plan, uint32_t who, int64_t want, int
  * Whoever writes nothing for a second counts as stalled: write what came at least every 0.25 s. */
 bool chunk_end_write(struct plan *plan, uint32_t who, int64_t reach, double now);
 
+/* That `who` writes nothing just now is our own doing: it hasn't stalled. */
+void chunk_excuse(struct plan *plan, uint32_t who, double now);
+
 /* The bytes of the last begin_write are not in the file. */
 void chunk_abort_write(struct plan *plan, uint32_t who);
 
@@ -122,5 +125,7 @@ int64_t plan_written(const struct plan *plan);
 bool plan_has_free(const struct plan *plan);
 /* The complement of the chunks: what is written. Returns their number, fills at most `size`. */
 int plan_extents(const struct plan *plan, struct ldl_extent *out, int size);
+/* Who owns what. Returns their number, fills at most `size`. */
+int plan_streams(const struct plan *plan, struct ldl_stream *out, int size);
 
 #endif

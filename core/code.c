@@ -20,6 +20,7 @@ static const struct {
     [LDL_TIMEOUT] = {"timeout", "no answer in time"},
     [LDL_STALLED] = {"stalled", "no more bytes came"},
     [LDL_HTTP_STATUS] = {"http_status", "the server refused"},
+    [LDL_NOT_FOUND] = {"not_found", "there is no such file"},
     [LDL_AUTH] = {"auth", "the server asks for authorisation"},
     [LDL_RATE_LIMITED] = {"rate_limited", "the server asks to slow down"},
     [LDL_REDIRECT_LIMIT] = {"redirect_limit", "too many redirects"},

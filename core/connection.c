@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "route.h"
 #include "trace.h"
 
 void connection_measure(struct fetch *fetch)
@@ -23,6 +24,13 @@ void connection_measure(struct fetch *fetch)
         plan->round_trip = (double) (connected - resolved) * 1e-6;
 }
 
+void connection_address(struct fetch *fetch, char *address, size_t size)
+{
+    const char *found = NULL;
+    curl_easy_getinfo(fetch->easy, CURLINFO_PRIMARY_IP, &found);
+    snprintf(address, size, "%s", found ? found : "");
+}
+
 void connection_pin(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
@@ -30,13 +38,20 @@ void connection_pin(struct fetch *fetch)
     curl_easy_getinfo(fetch->easy, CURLINFO_PRIMARY_IP, &address);
     free(transfer->pinned);
     transfer->pinned = NULL;
-    if (transfer->request.options.proxy || !address || !address[0])
+    if (!route_is_direct(fetch) || !address || !address[0])
         return;
     bool v6 = strchr(address, ':') != NULL;
     if (asprintf(&transfer->pinned, "+%s:%s:%s%s%s", fetch->url.host, fetch->url.port,
                  v6 ? "[" : "", address, v6 ? "]" : "")
         < 0)
         transfer->pinned = NULL;
+}
+
+bool connection_is_http2(struct fetch *fetch)
+{
+    long version = 0;
+    curl_easy_getinfo(fetch->easy, CURLINFO_HTTP_VERSION, &version);
+    return version == CURL_HTTP_VERSION_2_0;
 }
 
 static double seconds_of(struct fetch *fetch, CURLINFO what)
@@ -79,5 +94,6 @@ void connection_trace_answer(struct fetch *fetch, int status)
     double sent = seconds_of(fetch, CURLINFO_PRETRANSFER_TIME_T);
     double first = seconds_of(fetch, CURLINFO_STARTTRANSFER_TIME_T);
     trace_step(fetch->transfer, LDL_STEP_FIRST_BYTE, fetch->stream, fetch->ask,
-               first > sent ? first - sent : 0, fetch->url.text, "status %d", status);
+               first > sent ? first - sent : 0, fetch->url.text,
+               fetch->url.web ? "status %d" : "of the file", status);
 }

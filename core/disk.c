@@ -138,6 +138,8 @@ static bool is_last(struct disk *disk)
 /* Milliseconds; -1: until a job comes. */
 static int time_to_wait(struct disk *disk)
 {
+    if (!queue_is_idle(&disk->jobs))
+        return 0;
     if (atomic_load(&disk->stopping))
         return LOOK_AGAIN;
     if (disk->checkpoint_due == 0)
@@ -152,15 +154,16 @@ static void *run(void *subject)
     struct pollfd ready = {.fd = disk->jobs.wake_fd, .events = POLLIN};
     struct group group = {.count = 0};
     bool last = false;
+    pthread_setname_np(pthread_self(), "luadl disk"); /* for who looks at the process */
     while (!last) {
-        queue_clear_wake(&disk->jobs);
         last = is_last(disk); /* before the queue is found empty */
         for (struct message *message; (message = queue_pop(&disk->jobs));)
             run_job(disk, &group, message);
         publish_all(&group);
         checkpoint_all(disk);
-        if (!last)
-            poll(&ready, 1, time_to_wait(disk));
+        int wait = last ? 0 : time_to_wait(disk);
+        if (wait != 0 && poll(&ready, 1, wait) > 0)
+            queue_clear_wake(&disk->jobs);
     }
     latch_leave(disk->threads);
     return NULL;

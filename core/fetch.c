@@ -12,9 +12,13 @@
 #include <string.h>
 
 #include "accept.h"
+#include "connection.h"
+#include "failure.h"
 #include "page.h"
 #include "receive.h"
+#include "redirect.h"
 #include "send.h"
+#include "throttle.h"
 
 #define PROGRESS ((int64_t) 64 << 10)
 
@@ -37,6 +41,7 @@ struct fetch *fetch_new(struct transfer *transfer, int purpose, uint32_t stream,
     fetch->ranged = purpose == FETCH_PAGE ? transfer_is_part(transfer) : purpose != FETCH_WHOLE;
     fetch->conditional = purpose == FETCH_RANGE && transfer->proof == PROOF_VALIDATOR;
     fetch->socket = -1;
+    fetch->local.fd = -1;
     transfer_ref(transfer);
     return fetch;
 }
@@ -53,12 +58,16 @@ static int take_url(struct fetch *fetch)
     if (fetch->url.text)
         return 0; /* a redirect set it */
     pthread_mutex_lock(&transfer->lock);
-    int result = url_parse(transfer->url, &fetch->url);
+    const struct url *first = &transfer->request.url;
+    int result = strcmp(transfer->url, first->text) == 0 ? url_copy(first, &fetch->url)
+                                                         : url_parse(transfer->url, &fetch->url);
     if (result == 0 && transfer->user && !(fetch->url.user = strdup(transfer->user)))
         result = -LDL_NO_MEMORY;
     fetch->stripped = transfer->stripped;
     fetch->bare = transfer->bare;
     fetch->redirected = transfer->redirected;
+    fetch->plain_get = transfer->plain_get;
+    fetch->http1 = transfer->http1;
     if (fetch->purpose == FETCH_FIRST && transfer->asked_plain)
         fetch->ranged = false;
     pthread_mutex_unlock(&transfer->lock);
@@ -81,6 +90,7 @@ int fetch_prepare(struct fetch *fetch)
     curl_easy_setopt(fetch->easy, CURLOPT_WRITEDATA, fetch);
     fetch->state = FETCH_HEAD;
     fetch->ended = false;
+    lines_clear(&fetch->lines);
     fetch->header_bytes = 0;
     fetch->interim = 0;
     fetch->drained = 0;
@@ -108,45 +118,6 @@ int64_t fetch_enough(int64_t asked)
     return asked / 10 < PROGRESS ? (asked + 9) / 10 : PROGRESS;
 }
 
-static const struct {
-    int code, kind;
-} kinds[] = {
-    {CURLE_UNSUPPORTED_PROTOCOL, LDL_PROTOCOL},
-    {CURLE_URL_MALFORMAT, LDL_BAD_URL},
-    {CURLE_COULDNT_RESOLVE_PROXY, LDL_DNS},
-    {CURLE_COULDNT_RESOLVE_HOST, LDL_DNS},
-    {CURLE_COULDNT_CONNECT, LDL_CONNECT},
-    {CURLE_WEIRD_SERVER_REPLY, LDL_PROTOCOL},
-    {CURLE_PARTIAL_FILE, LDL_SHORT_BODY},
-    {CURLE_OUT_OF_MEMORY, LDL_NO_MEMORY},
-    {CURLE_OPERATION_TIMEDOUT, LDL_TIMEOUT},
-    {CURLE_SSL_CONNECT_ERROR, LDL_TLS},
-    {CURLE_GOT_NOTHING, LDL_PROTOCOL},
-    {CURLE_SEND_ERROR, LDL_CONNECT},
-    {CURLE_RECV_ERROR, LDL_CONNECT},
-    {CURLE_SSL_CERTPROBLEM, LDL_TLS},
-    {CURLE_SSL_CIPHER, LDL_TLS},
-    {CURLE_PEER_FAILED_VERIFICATION, LDL_TLS_VERIFY},
-    {CURLE_BAD_CONTENT_ENCODING, LDL_ENCODING},
-    {CURLE_SSL_CACERT_BADFILE, LDL_TLS_VERIFY},
-    {CURLE_PROXY, LDL_CONNECT},
-    {CURLE_SSL_ISSUER_ERROR, LDL_TLS_VERIFY},
-};
-
-static int kind_of(const struct fetch *fetch, int code)
-{
-    if (fetch->socket_errno == EMFILE || fetch->socket_errno == ENFILE)
-        return LDL_FD_LIMIT;
-    if (fetch->state == FETCH_BODY && code == CURLE_RECV_ERROR)
-        return LDL_SHORT_BODY;
-    if (fetch->state == FETCH_BODY && code == CURLE_OPERATION_TIMEDOUT)
-        return LDL_STALLED;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (kinds[i].code == code)
-            return kinds[i].kind;
-    return LDL_PROTOCOL;
-}
-
 /* 7.88 chooses the next address in time, but connects to it only when it is called again. */
 void fetch_nudge(struct fetch *fetch)
 {
@@ -165,32 +136,14 @@ bool fetch_connected(struct fetch *fetch)
     return sent > 0;
 }
 
-/* libcurl may call itself out of memory when a header line is over 100 KB (H43). */
-static bool is_endless_line(struct fetch *fetch, int code)
+bool fetch_is_unsent(struct fetch *fetch)
 {
-    return code == CURLE_OUT_OF_MEMORY && fetch->state == FETCH_HEAD && fetch_connected(fetch);
+    return fetch->hops == 0 && !fetch_connected(fetch);
 }
 
 void fetch_refuse(struct fetch *fetch, int kind)
 {
     error_set(&fetch->error, kind, fetch->url.text, "%s", ldl_kind_text(kind));
-}
-
-void fetch_fail(struct fetch *fetch, int code)
-{
-    const char *text = fetch->detail[0] ? fetch->detail : curl_easy_strerror((CURLcode) code);
-    int kind = kind_of(fetch, code);
-    long errnum = 0;
-    if (is_endless_line(fetch, code)) {
-        accept_refuse_header(fetch);
-        return;
-    }
-    if (kind == LDL_FD_LIMIT) /* libcurl says "Couldn't connect to server" */
-        text = ldl_kind_text(kind);
-    error_set(&fetch->error, kind, fetch->url.text, "%s", text);
-    curl_easy_getinfo(fetch->easy, CURLINFO_OS_ERRNO, &errnum);
-    fetch->error.errnum = fetch->socket_errno ? fetch->socket_errno : (int) errnum;
-    fetch->error.curl_code = code;
 }
 
 /* The answer came to its end: is that all of what it announced? */
@@ -201,7 +154,7 @@ static void end_body(struct fetch *fetch, int code)
     if (fetch_stopped(fetch))
         return;
     if (code != CURLE_OK) {
-        fetch_fail(fetch, code);
+        failure_set(fetch, code);
     } else if (fetch->reach != INT64_MAX && fetch->position < fetch->reach) {
         error_set(&fetch->error, LDL_SHORT_BODY, fetch->url.text,
                   "the body ended after %lld of %lld bytes",
@@ -214,7 +167,8 @@ static void end_body(struct fetch *fetch, int code)
 
 static int resend(struct fetch *fetch)
 {
-    int result = fetch->location ? send_follow(fetch) : 0;
+    int result = fetch->location ? redirect_follow(fetch) : 0;
+    throttle_leave(fetch);
     if (fetch->drop_range) {
         fetch->ranged = false;
         fetch->drop_range = false;
@@ -222,6 +176,8 @@ static int resend(struct fetch *fetch)
         fetch->transfer->asked_plain = true;
         pthread_mutex_unlock(&fetch->transfer->lock);
     }
+    fetch->http1 = fetch->http1 || fetch->drop_http2;
+    fetch->drop_http2 = false;
     fetch->conditional = fetch->conditional && !fetch->drop_condition;
     fetch->drop_condition = false;
     free(fetch->location);
@@ -245,14 +201,14 @@ int fetch_done(struct fetch *fetch, int code)
         return FETCH_ENDED;
     if (fetch->state == FETCH_PARKED)
         return FETCH_KEEP;
-    if (fetch->location || fetch->drop_range || fetch->drop_condition)
+    if (fetch->location || fetch->drop_range || fetch->drop_condition || fetch->drop_http2)
         return resend(fetch);
     if (fetch->state == FETCH_COLLECT)
         page_end(fetch, code);
     else if (fetch->state == FETCH_BODY || fetch->state == FETCH_COMPARE)
         end_body(fetch, code);
     else if (code != CURLE_OK && !fetch_stopped(fetch))
-        fetch_fail(fetch, code);
+        failure_set(fetch, code);
     return FETCH_ENDED;
 }
 
@@ -351,6 +307,8 @@ int fetch_go(struct fetch *fetch)
         fetch_refuse(fetch, -result);
     if (fetch->cut)
         return FETCH_ENDED;
+    if (result == 0)
+        receive_held(fetch);
     if (fetch->ended || result != 0) {
         end_body(fetch, fetch->code);
         return FETCH_ENDED;
@@ -361,8 +319,7 @@ int fetch_go(struct fetch *fetch)
 
 void fetch_resume(struct fetch *fetch)
 {
-    fetch->resume_at = 0;
-    fetch->last_byte = monotonic();
+    fetch->asked = fetch->last_byte = monotonic(); /* the watchdogs begin anew */
     curl_easy_pause(fetch->easy, CURLPAUSE_CONT);
 }
 
@@ -384,6 +341,7 @@ static bool made_progress(struct fetch *fetch)
 static void describe_fault(struct fetch *fetch, struct span rest, int attempt, bool progress)
 {
     struct transfer *transfer = fetch->transfer;
+    fetch->error.unsent = fetch_is_unsent(fetch);
     fetch->note->single_use = true;
     fetch->note->generation = transfer->generation;
     fetch->note->event = (struct ldl_event){
@@ -447,6 +405,7 @@ static bool give_back(struct fetch *fetch)
     if (fault) {
         describe_fault(fetch, rest, count_attempt(fetch, progress, attempt), progress);
         transfer->held++;
+        transfer->http1 = transfer->http1 || connection_is_http2(fetch);
         forget_address(fetch);
     }
     return fault;
@@ -455,22 +414,24 @@ static bool give_back(struct fetch *fetch)
 static void free_fetch(struct fetch *fetch)
 {
     send_clear(fetch);
-    if (fetch->easy)
-        curl_easy_cleanup(fetch->easy);
     for (int i = 0; i < fetch->hops; i++)
         free(fetch->visited[i]);
     free(fetch->visited);
     free(fetch->location);
     free(fetch->buffer);
+    free(fetch->held);
+    lines_free(&fetch->lines);
     hasher_free(&fetch->hasher);
     free(fetch->note);
     url_free(&fetch->url);
     free(fetch);
 }
 
-void fetch_leave(struct fetch *fetch)
+void *fetch_leave(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
+    void *easy = fetch->easy;
+    throttle_leave(fetch);
     if (fetch->delivering)
         atomic_fetch_sub(&transfer->delivering, 1);
     if (fetch->purpose == FETCH_PAGE)
@@ -492,4 +453,5 @@ void fetch_leave(struct fetch *fetch)
     transfer_schedule(transfer);
     free_fetch(fetch);
     transfer_unref(transfer);
+    return easy;
 }

@@ -8,6 +8,7 @@
 #define LUADL_FETCH_H
 
 #include "cookie.h"
+#include "lines.h"
 #include "transfer.h"
 
 enum fetch_purpose {
@@ -26,6 +27,9 @@ enum fetch_state {
     FETCH_COLLECT,
     FETCH_DRAIN
 };
+
+/* The rate limits of a stream. */
+enum { LIMIT_FILE, LIMIT_HOST, LIMIT_SESSION, LIMITS };
 
 enum fetch_next {
     FETCH_KEEP,   /* parked: MESSAGE_GO goes on with it */
@@ -49,9 +53,16 @@ struct fetch {
     bool ended;                 /* the body ended while it was parked, with `code` */
     int code;                   /* CURLcode */
 
+    struct {
+        int fd; /* of a file: URL, or -1 */
+        int64_t length, modified, at;
+    } local;
+    bool leaving; /* single_cut: libcurl is to wait for nothing more */
+
     void *easy;        /* CURL * */
     void *header_list; /* struct curl_slist * */
     void *resolve_list;
+    void *connect_list;
     bool attached;  /* the easy handle is in its thread's multi */
     struct url url; /* where it asks now */
     bool stripped;  /* of another origin than the request: no caller headers */
@@ -59,11 +70,15 @@ struct fetch {
     bool redirected;
     char **visited; /* the URLs of this chain of redirects */
     int hops;
+    int asked_otherwise; /* so many of them with another method, or with other cookies */
     char *location;      /* of the redirect to follow */
     bool plain_get;      /* a redirect made a GET of it */
     bool drop_range;     /* ask once more without Range */
+    bool http1;          /* no HTTP/2, whatever was asked for */
+    bool drop_http2;     /* ask once more so */
     bool conditional;    /* an If-Range header is sent */
     bool drop_condition; /* ask once more without it (H21) */
+    struct lines lines;  /* the header of the last response */
     size_t header_bytes; /* of all responses to this request */
     int interim;         /* 1xx responses */
 
@@ -77,6 +92,8 @@ struct fetch {
     int64_t end;            /* of its chunk, as last seen */
     int64_t received;       /* bytes written by it */
     int64_t drained;
+    char *held; /* the first bytes of a small body, which come while its file is being opened */
+    size_t held_used;
     char *buffer; /* coalesces [position - used, position) */
     size_t size, used;
     size_t piece; /* writes end on its multiples */
@@ -85,10 +102,16 @@ struct fetch {
     double asked; /* when it was sent; monotonic seconds, as all below */
     double last_byte;
     double flushed;
-    double resume_at;    /* the rate limit lets it go on then; 0: not held back */
+    double resume_at;    /* a rate limit may let it go on then; 0: not held back */
     double window_start; /* of the lowest-rate watchdog */
     int64_t window_bytes;
     char detail[256]; /* CURLOPT_ERRORBUFFER */
+
+    /* throttle.c's */
+    struct host *host; /* whose limit counts, or NULL */
+    struct claim claims[LIMITS];
+    double asked_for; /* bytes: what each of them is for; 0: none waits */
+    double credit;    /* bytes that are paid for */
 };
 
 /* The claim `ask` of `stream` is in the plan already; NULL: out of memory. Any thread. */
@@ -102,16 +125,17 @@ int fetch_done(struct fetch *fetch, int code);
 int fetch_go(struct fetch *fetch);
 /* Unpauses after the rate limit held it back. */
 void fetch_resume(struct fetch *fetch);
-/* Gives everything back, posts its fault if it has one, and frees it. It isn't in a multi any more. */
-void fetch_leave(struct fetch *fetch);
+/* Gives everything back, posts its fault if it has one, and frees it. It isn't in a multi any more. Returns its handle,
+ * or NULL: the caller's now. */
+void *fetch_leave(struct fetch *fetch);
 
 /* For its own rooms: send, accept, receive, watch. */
 bool fetch_stopped(const struct fetch *fetch);  /* its part is done, it failed, or all is over */
 bool fetch_connected(struct fetch *fetch);      /* the request could be sent */
+bool fetch_is_unsent(struct fetch *fetch);      /* no server has seen any of its requests */
 void fetch_nudge(struct fetch *fetch);          /* while it connects: goes on to the next address */
 void fetch_deliver(struct fetch *fetch);        /* its answer was accepted; transfer lock held */
 bool fetch_has_span(const struct fetch *fetch); /* it asks for `ask`, and not from byte 0 on */
-void fetch_fail(struct fetch *fetch, int code); /* what this CURLcode means becomes its error */
 void fetch_refuse(struct fetch *fetch, int kind); /* its error, with the kind's own words */
 int64_t fetch_enough(int64_t asked); /* so much must come for a try to count as progress */
 /* Where it asks now; valid until it moves on. */

@@ -388,6 +388,11 @@ static mode_t current_umask(void)
     return found ? (mode_t) strtoul(found + sizeof label - 1, NULL, 8) & 0777 : USUAL_UMASK;
 }
 
+mode_t file_usual_mode(void)
+{
+    return 0666 & ~current_umask();
+}
+
 int file_finish(struct file *file, int64_t total, int64_t modified)
 {
     if (file->poisoned)
@@ -397,7 +402,7 @@ int file_finish(struct file *file, int64_t total, int64_t modified)
         return result;
     /* Not every file system has times and modes; a file is complete without them. */
     stamp(file, modified);
-    (void) fchmod(file->fd, 0666 & ~current_umask());
+    (void) fchmod(file->fd, file->mode ? file->mode : file_usual_mode());
     if (fsync(file->fd) != 0)
         return sync_failed(file);
     file->size = total;

@@ -27,6 +27,7 @@ struct file {
     ino_t dir_ino;
     dev_t dev;
     ino_t ino;     /* of the part: it must still be this one at publish */
+    mode_t mode;   /* of the finished file; 0: what file_usual_mode says */
     int64_t size;  /* of the finished file; -1: not finished */
     int64_t found; /* bytes of the part that an earlier run had left; -1: it was not there */
     bool poisoned; /* a sync failed: pages may be lost, and a second sync would not say so */
@@ -80,9 +81,12 @@ int file_sync_all(struct file *file);
 /* Starts the write-back of a region early; counts for nothing. Any thread. */
 void file_hint(const struct file *file, int64_t offset, int64_t length);
 
+/* 0666 & ~umask, from /proc: many files that are finished together need it once. */
+mode_t file_usual_mode(void);
+
 /* Cuts or extends to the final length, stamps the time (seconds since the epoch; one before 1970 or
- * over a day ahead is ignored: the time of the download stays), mode 0666 & ~umask, fsync. Once
- * that fsync failed, the file can't be finished any more. */
+ * over a day ahead is ignored: the time of the download stays), mode, fsync. Once that fsync
+ * failed, the file can't be finished any more. */
 int file_finish(struct file *file, int64_t total, int64_t modified);
 
 /* Checks that the part is still ours and as it was finished, renames it to its name without

@@ -192,26 +192,47 @@ char *jar_header(struct jar *jar, const struct site *site, int64_t now)
 
 /* The file */
 
-static void add_line(struct jar *jar, const char *line, int64_t now)
+static bool is_blank(const char *line)
+{
+    static const char hidden[] = "#HttpOnly_";
+    line += strspn(line, " \t\r\n");
+    return !*line || (*line == '#' && strncmp(line, hidden, strlen(hidden)) != 0);
+}
+
+static bool add_line(struct jar *jar, const char *line, int64_t now)
 {
     struct cookie *cookie = cookie_from_line(line);
     if (!cookie)
-        return;
+        return false;
     pthread_mutex_lock(&jar->lock);
     add(jar, cookie, now);
     pthread_mutex_unlock(&jar->lock);
+    return true;
 }
 
-int jar_read(struct jar *jar, const char *file, int64_t now)
+static void read_line(struct jar *jar, const char *line, int number, int64_t now,
+                      struct ldl_cookies *out)
+{
+    if (is_blank(line))
+        return;
+    if (add_line(jar, line, now)) {
+        out->read++;
+    } else if (out->broken++ == 0) {
+        out->line = number;
+    }
+}
+
+int jar_read(struct jar *jar, const char *file, int64_t now, struct ldl_cookies *out)
 {
     FILE *stream = fopen(file, "re");
     char *line = NULL;
     size_t size = 0;
+    *out = (struct ldl_cookies){0};
     if (!stream)
         return errno;
     errno = 0;
-    while (getline(&line, &size, stream) >= 0)
-        add_line(jar, line, now);
+    for (int number = 1; getline(&line, &size, stream) >= 0; number++)
+        read_line(jar, line, number, now, out);
     int problem = feof(stream) ? 0 : errno ? errno : EIO;
     free(line);
     fclose(stream);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "cookie.h"
+#include "luadl.h"
 
 #define JAR_MOST 3000        /* cookies; the oldest go */
 #define JAR_DOMAIN_MOST 180  /* of one domain */
@@ -31,7 +32,7 @@ char *jar_header(struct jar *jar, const struct site *site, int64_t now);
 
 /* From and to a cookies.txt in Netscape's format. 0 or an errno. A file that is written has mode 0600, and takes the
  * place of the old one at once or not at all. Any thread. */
-int jar_read(struct jar *jar, const char *file, int64_t now);
+int jar_read(struct jar *jar, const char *file, int64_t now, struct ldl_cookies *out);
 int jar_write(struct jar *jar, const char *file, int64_t now);
 
 #endif

@@ -17,6 +17,9 @@
 
 #include "code.h"
 #include "fetch.h"
+#include "local.h"
+#include "single.h"
+#include "throttle.h"
 #include "trace.h"
 #include "watch.h"
 
@@ -53,10 +56,24 @@ const char *loop_check_library(void)
     return unusable;
 }
 
+bool loop_can_multiplex(void)
+{
+    return (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) != 0;
+}
+
 /* Streams of this thread */
+
+static bool add_local(struct loop *loop, struct fetch *fetch)
+{
+    fetch->attached = local_open(fetch) == 0;
+    loop->locals += fetch->attached;
+    return fetch->attached;
+}
 
 static bool add(struct loop *loop, struct fetch *fetch)
 {
+    if (fetch->url.local)
+        return add_local(loop, fetch);
     if (monotonic() < loop->distrust_until)
         curl_easy_setopt(fetch->easy, CURLOPT_FRESH_CONNECT, 1L);
     fetch->attached = curl_multi_add_handle(loop->multi, fetch->easy) == CURLM_OK;
@@ -65,8 +82,28 @@ static bool add(struct loop *loop, struct fetch *fetch)
     return fetch->attached;
 }
 
+/* To make a handle, and the buffers that it grows, costs more than a small file does. Nothing of what was set is left:
+ * it is reset before each request. */
+static void *take_spare(struct loop *loop)
+{
+    return loop->spare_count > 0 ? loop->spare[--loop->spare_count] : NULL;
+}
+
+static void keep_spare(struct loop *loop, void *easy)
+{
+    if (!easy)
+        return;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, NULL);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+    if (loop->spare_count < SPARE_MOST)
+        loop->spare[loop->spare_count++] = easy;
+    else
+        curl_easy_cleanup(easy);
+}
+
 static void attach(struct loop *loop, struct fetch *fetch)
 {
+    fetch->easy = take_spare(loop);
     int result = fetch_prepare(fetch);
     if (result == 0)
         (void) add(loop, fetch);
@@ -76,9 +113,15 @@ static void attach(struct loop *loop, struct fetch *fetch)
 
 static void detach(struct loop *loop, struct fetch *fetch)
 {
-    if (fetch->attached)
-        curl_multi_remove_handle(loop->multi, fetch->easy);
+    bool attached = fetch->attached;
     fetch->attached = false;
+    if (fetch->url.local) {
+        loop->locals -= attached;
+        local_close(fetch);
+    } else if (attached) {
+        single_cut(fetch);
+        curl_multi_remove_handle(loop->multi, fetch->easy);
+    }
 }
 
 static void drop(struct loop *loop, struct fetch *fetch)
@@ -87,7 +130,7 @@ static void drop(struct loop *loop, struct fetch *fetch)
     *fetch->link = fetch->next;
     if (fetch->next)
         fetch->next->link = fetch->link;
-    fetch_leave(fetch);
+    keep_spare(loop, fetch_leave(fetch));
 }
 
 static void adopt(struct loop *loop, struct fetch *fetch)
@@ -120,6 +163,21 @@ static void collect_finished(struct loop *loop)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch);
         detach(loop, fetch); /* `message` is gone with this */
+        proceed(loop, fetch, fetch_done(fetch, code));
+    }
+}
+
+/* Files of this machine: some of each in turn. */
+static void read_locals(struct loop *loop)
+{
+    if (loop->locals == 0)
+        return;
+    for (struct fetch *fetch = loop->fetches, *next; fetch; fetch = next) {
+        int code = local_is_ready(fetch) ? local_read(fetch) : LOCAL_GOES_ON;
+        next = fetch->next;
+        if (code == LOCAL_GOES_ON)
+            continue;
+        detach(loop, fetch);
         proceed(loop, fetch, fetch_done(fetch, code));
     }
 }
@@ -378,7 +436,7 @@ static void resume_held_back(struct loop *loop, double now)
 {
     for (struct fetch *fetch = loop->fetches, *next; fetch; fetch = next) {
         next = fetch->next;
-        if (fetch->resume_at > 0 && fetch->resume_at <= now)
+        if (throttle_holds(fetch) && fetch->resume_at <= now && throttle_due(fetch, now))
             fetch_resume(fetch);
     }
 }
@@ -399,13 +457,15 @@ static double earlier(double a, double b)
 }
 
 /* Milliseconds until something is due; -1: nothing is. */
-static int time_to_wait(const struct loop *loop, double now)
+static int time_to_wait(struct loop *loop, double now)
 {
+    if (!queue_is_idle(&loop->inbox))
+        return 0;
     if (!loop->fetches && !loop->homed && loop->curl_due == 0)
         return -1;
     double due = earlier(loop->tick_due, loop->curl_due);
     for (const struct fetch *fetch = loop->fetches; fetch; fetch = fetch->next)
-        due = earlier(due, fetch->resume_at);
+        due = local_is_ready(fetch) ? now : earlier(due, fetch->resume_at);
     return due <= now ? 0 : (int) ((due - now) * 1000) + 1;
 }
 
@@ -465,22 +525,23 @@ static void make_multi(struct loop *loop)
 {
     CURLM *multi = loop->multi = open_multi(loop->epoll);
     curl_multi_setopt(multi, CURLMOPT_PIPELINING,
-                      (long) CURLPIPE_NOTHING); /* real connections (L21) */
+                      (long) CURLPIPE_MULTIPLEX); /* of those that ask for HTTP/2 alone (L21) */
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, loop);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, loop);
 }
 
-/* libcurl keeps connections for later requests; of few descriptors it gets a part (P6). */
+/* libcurl keeps connections for later requests, by itself only as many as streams are under way at that moment would
+ * need; of few descriptors it gets a part (P6). */
 static void limit_idle(struct loop *loop)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     rlim_t part = limit.rlim_cur / IDLE_PART;
-    if (part < CONNECTIONS_MOST)
-        curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, part > 0 ? (long) part : 1L);
+    long most = part < 1 ? 1 : part < CONNECTIONS_MOST ? (long) part : CONNECTIONS_MOST;
+    curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, most);
 }
 
 /* libcurl 7.88 divides by zero later on when memory was refused to a multi: it is replaced, and its
@@ -525,6 +586,7 @@ static void run_due(struct loop *loop)
         act(loop, CURL_SOCKET_TIMEOUT, 0);
     }
     resume_held_back(loop, now);
+    read_locals(loop);
     collect_finished(loop);
     tick(loop, now);
 }
@@ -544,12 +606,13 @@ static void *run(void *subject)
 {
     struct loop *loop = subject;
     struct epoll_event events[EVENTS_MOST];
+    pthread_setname_np(pthread_self(), "luadl network"); /* for who looks at the process */
     while (!atomic_load(&loop->stopping)) {
         int count = epoll_wait(loop->epoll, events, EVENTS_MOST, time_to_wait(loop, monotonic()));
         for (int i = 0; i < count; i++)
             on_ready(loop, &events[i]);
-        read_inbox(loop);
         run_due(loop);
+        read_inbox(loop);
     }
     end_all(loop);
     latch_leave(loop->all->threads);
@@ -607,6 +670,8 @@ void loop_drain(struct loop *loop)
 
 void loop_close(struct loop *loop)
 {
+    while (loop->spare_count > 0)
+        curl_easy_cleanup(take_spare(loop));
     if (loop->multi)
         curl_multi_cleanup(loop->multi);
     if (loop->epoll >= 0)

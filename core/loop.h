@@ -10,6 +10,8 @@
 #include "latch.h"
 #include "queue.h"
 
+#define SPARE_MOST 64
+
 struct loops;
 
 struct loop {
@@ -29,7 +31,10 @@ struct loop {
     double distrust_until; /* before that, each request opens a connection of its own */
     bool starved;          /* memory for a stream was refused just now */
     struct fetch *fetches;
+    int locals; /* of them, those that read a file of this machine */
     struct transfer *homed;
+    void *spare[SPARE_MOST]; /* CURL *: handles that served a stream, for the next one */
+    int spare_count;
 };
 
 struct loops {
@@ -40,6 +45,8 @@ struct loops {
 
 /* Why this libcurl can't be used, or NULL. Looked at once per process; any thread. */
 const char *loop_check_library(void);
+/* Has it HTTP/2? Any thread. */
+bool loop_can_multiplex(void);
 
 int loop_open(struct loop *loop);   /* queue, multi, epoll; 0 or a negative kind */
 int loop_start(struct loop *loop);  /* the thread */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "date.h"
 #include "file.h"
 #include "lua_compat.h"
 #include "luadl.h"
@@ -22,6 +23,7 @@
 #define ENGINE "luadl.engine"
 #define LONGEST_CHARACTER 4 /* bytes of UTF-8 */
 #define EXTENTS_MOST 4096
+#define STREAMS_MOST 256
 
 struct engine {
     ldl_session *session; /* NULL: closed */
@@ -139,58 +141,52 @@ static size_t field_length(lua_State *L, int table, const char *name)
     return length;
 }
 
-static const char *pair_string(lua_State *L, int index)
+static const char *item_string(lua_State *L, int index)
 {
     lua_rawgeti(L, -1, index);
     const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
     if (!text || strlen(text) != lua_rawlen(L, -1))
-        luaL_error(L, "a header is { name, value }, both strings without NUL");
+        luaL_error(L, "a list has strings without NUL, such as { name, value }");
     lua_pop(L, 1);
     return text;
 }
 
-/* headers = { { name, value }, ... } into memory that Lua collects; the table keeps the strings. */
-static struct ldl_header *read_headers(lua_State *L, int table, size_t *count)
+/* A list of rows, each of so many strings, or of plain strings when `width` is 1; the table keeps them. */
+static const void *read_rows(lua_State *L, int table, const char *name, int width, size_t *count)
 {
-    *count = field_length(L, table, "headers");
+    *count = field_length(L, table, name);
     if (*count == 0)
         return NULL;
-    struct ldl_header *list = lua_newuserdata(L, *count * sizeof *list);
-    lua_getfield(L, table, "headers"); /* ... list headers */
+    const char **list = lua_newuserdata(L, *count * (size_t) width * sizeof *list);
+    lua_getfield(L, table, name); /* ... list rows */
     for (size_t i = 0; i < *count; i++) {
-        lua_rawgeti(L, -1, (int) i + 1); /* ... list headers pair */
+        if (width == 1) {
+            list[i] = item_string(L, (int) i + 1);
+            continue;
+        }
+        lua_rawgeti(L, -1, (int) i + 1); /* ... list rows row */
         luaL_checktype(L, -1, LUA_TTABLE);
-        list[i].name = pair_string(L, 1);
-        list[i].value = pair_string(L, 2);
+        for (int k = 0; k < width; k++)
+            list[i * (size_t) width + (size_t) k] = item_string(L, k + 1);
         lua_pop(L, 1);
     }
     lua_pop(L, 1); /* ... list */
     return list;
 }
 
-static void read_hosts(lua_State *L, int table, struct ldl_request *request)
+static int field_word(lua_State *L, int table, const char *field, const char *const words[])
 {
-    request->trusted_host_count = field_length(L, table, "trusted_hosts");
-    if (request->trusted_host_count == 0)
-        return;
-    const char **list = lua_newuserdata(L, request->trusted_host_count * sizeof *list);
-    lua_getfield(L, table, "trusted_hosts"); /* ... list hosts */
-    for (size_t i = 0; i < request->trusted_host_count; i++) {
-        list[i] = pair_string(L, (int) i + 1);
-    }
-    lua_pop(L, 1); /* ... list */
-    request->trusted_hosts = list;
+    const char *given = field_string(L, table, field);
+    for (int i = 0; given && words[i]; i++)
+        if (strcmp(words[i], given) == 0)
+            return i;
+    return given ? luaL_error(L, "field '%s' is unknown: %s", field, given) : 0;
 }
 
-static int field_check(lua_State *L, int table)
-{
-    static const char *const names[] = {"usual", "strict", "all"};
-    const char *name = field_string(L, table, "resume_check");
-    for (int check = 0; name && check < (int) (sizeof names / sizeof *names); check++)
-        if (strcmp(names[check], name) == 0)
-            return check;
-    return name ? luaL_error(L, "field 'resume_check' is unknown: %s", name) : LDL_CHECK_USUAL;
-}
+static const char *const CHECKS[] = {"usual", "strict", "all", NULL};
+static const char *const AUTHS[] = {"basic", "digest", NULL};
+static const char *const VERSIONS[] = {"1.1", "2", NULL};
+static const char *const TLS[] = {"1.2", "1.3", NULL};
 
 /* What a request sends; any bytes. */
 static const void *field_bytes(lua_State *L, int table, const char *name, size_t *length)
@@ -222,8 +218,23 @@ static void read_request(lua_State *L, int table, struct ldl_request *request)
         .url = field_string(L, table, "url"),
         .user_agent = field_string(L, table, "user_agent"),
         .user = field_string(L, table, "user"),
+        .auth = field_word(L, table, "auth", AUTHS),
+        .bearer = field_string(L, table, "bearer"),
         .proxy = field_string(L, table, "proxy"),
+        .no_proxy = field_string(L, table, "no_proxy"),
+        .proxy_auth = field_word(L, table, "proxy_auth", AUTHS),
+        .doh = field_string(L, table, "doh"),
+        .interface = field_string(L, table, "interface"),
+        .ip = (int) field_number(L, table, "ip"),
+        .http = field_word(L, table, "http", VERSIONS),
         .cacert = field_string(L, table, "cacert"),
+        .capath = field_string(L, table, "capath"),
+        .cert = field_string(L, table, "cert"),
+        .key = field_string(L, table, "key"),
+        .known_hosts = field_string(L, table, "known_hosts"),
+        .key_password = field_string(L, table, "key_password"),
+        .pinned_key = field_string(L, table, "pinned_key"),
+        .tls_min = field_word(L, table, "tls_min", TLS) ? 13 : 0,
         .expect_type = field_string(L, table, "expect_type"),
         .method = field_string(L, table, "method"),
         .in_memory = field_boolean(L, table, "in_memory"),
@@ -236,11 +247,14 @@ static void read_request(lua_State *L, int table, struct ldl_request *request)
         .restart = field_boolean(L, table, "restart"),
         .adopt = field_boolean(L, table, "adopt"),
         .renewed = field_boolean(L, table, "renewed"),
-        .resume_check = field_check(L, table),
+        .resume_check = field_word(L, table, "resume_check", CHECKS),
         .connections = (int) field_number(L, table, "connections"),
         .max_redirects = (int) field_number(L, table, "max_redirects"),
         .min_split = (int64_t) field_number(L, table, "min_split"),
         .max_size = (int64_t) field_number(L, table, "max_size"),
+        .limit_rate = field_number(L, table, "limit_rate"),
+        .if_none_match = field_string(L, table, "if_none_match"),
+        .if_modified_since = (int64_t) field_number(L, table, "if_modified_since"),
         .expect_size = (int64_t) field_number(L, table, "expect_size"),
         .connect_timeout = field_number(L, table, "connect_timeout"),
         .first_byte_timeout = field_number(L, table, "first_byte_timeout"),
@@ -251,8 +265,11 @@ static void read_request(lua_State *L, int table, struct ldl_request *request)
         request->max_redirects = -1;
     read_range(L, table, request);
     request->body = field_bytes(L, table, "body", &request->body_length);
-    request->headers = read_headers(L, table, &request->header_count);
-    read_hosts(L, table, request);
+    request->headers = read_rows(L, table, "headers", 2, &request->header_count);
+    request->trusted_hosts = read_rows(L, table, "trusted_hosts", 1, &request->trusted_host_count);
+    request->logins = read_rows(L, table, "logins", 2, &request->login_count);
+    request->host_headers = read_rows(L, table, "host_headers", 3, &request->host_header_count);
+    request->addresses = read_rows(L, table, "addresses", 1, &request->address_count);
 }
 
 static void read_target(lua_State *L, int table, struct ldl_target *target)
@@ -312,7 +329,7 @@ static int engine_retry(lua_State *L)
     int64_t first = (int64_t) luaL_optinteger(L, -1, 0);
     if (lua_istable(L, 4)) {
         how.url = field_string(L, 4, "url");
-        how.headers = read_headers(L, 4, &how.header_count);
+        how.headers = read_rows(L, 4, "headers", 2, &how.header_count);
         how.user = field_string(L, 4, "user");
         how.fresh = field_boolean(L, 4, "fresh");
         how.fewer = field_boolean(L, 4, "fewer");
@@ -371,11 +388,63 @@ static int engine_connections(lua_State *L)
     return push_result(L, ldl_connections(session, check_id(L), (int) luaL_checkinteger(L, 3)));
 }
 
+/* engine:hold(id, seconds) -> true: no further connections for so long */
+static int engine_hold(lua_State *L)
+{
+    ldl_session *session = check_session(L);
+    return push_result(L, ldl_hold(session, check_id(L), luaL_checknumber(L, 3)));
+}
+
 /* engine:limit(id | 0, bytes per second) -> true; 0 as the id: the session; 0 as the rate: none */
 static int engine_limit(lua_State *L)
 {
     ldl_session *session = check_session(L);
     return push_result(L, ldl_limit(session, check_id(L), luaL_checknumber(L, 3)));
+}
+
+/* nil and an error that says what the system did, for a file of cookies. */
+static int push_file_failure(lua_State *L, int result, const char *file)
+{
+    int errnum = errno;
+    push_failure(L, result); /* nil error */
+    lua_pushfstring(L, "%s: %s", file, strerror(errnum)), lua_setfield(L, -2, "message");
+    lua_pushinteger(L, errnum), lua_setfield(L, -2, "errno");
+    lua_pushstring(L, file), lua_setfield(L, -2, "path");
+    return 2;
+}
+
+/* engine:load_cookies(file) -> { read =, broken =, line = the first broken one's or nil } */
+static int engine_load_cookies(lua_State *L)
+{
+    struct ldl_cookies found;
+    ldl_session *session = check_session(L);
+    const char *file = luaL_checkstring(L, 2);
+    int result = ldl_cookies_load(session, file, &found);
+    if (result < 0)
+        return push_file_failure(L, result, file);
+    lua_createtable(L, 0, 3);
+    lua_pushinteger(L, found.read), lua_setfield(L, -2, "read");
+    lua_pushinteger(L, found.broken), lua_setfield(L, -2, "broken");
+    if (found.line > 0)
+        lua_pushinteger(L, found.line), lua_setfield(L, -2, "line");
+    return 1;
+}
+
+/* engine:save_cookies(file) -> true */
+static int engine_save_cookies(lua_State *L)
+{
+    ldl_session *session = check_session(L);
+    const char *file = luaL_checkstring(L, 2);
+    int result = ldl_cookies_save(session, file);
+    return result < 0 ? push_file_failure(L, result, file) : push_result(L, result);
+}
+
+/* engine:limit_host(host | nil, bytes per second) -> true; nil: each that has no rate of its own */
+static int engine_limit_host(lua_State *L)
+{
+    ldl_session *session = check_session(L);
+    const char *host = lua_isnoneornil(L, 2) ? NULL : luaL_checkstring(L, 2);
+    return push_result(L, ldl_limit_host(session, host, luaL_checknumber(L, 3)));
 }
 
 /* engine:forget(id) -> true, after DONE */
@@ -399,7 +468,24 @@ static void push_extents(lua_State *L, ldl_session *session, ldl_id id)
     lua_remove(L, -2);
 }
 
-/* engine:stat(id [, with_extents]) -> { state, total, received, resumed, connections, elapsed, extents = { { first, last }, ... } } */
+/* { number, position, last byte or nil } of each stream */
+static void push_streams(lua_State *L, ldl_session *session, ldl_id id)
+{
+    struct ldl_stream list[STREAMS_MOST];
+    int count = ldl_streams(session, id, list, STREAMS_MOST);
+    lua_newtable(L);
+    for (int i = 0; i < count && i < STREAMS_MOST; i++) {
+        lua_createtable(L, 3, 0);
+        lua_pushinteger(L, list[i].number), lua_rawseti(L, -2, 1);
+        lua_pushinteger(L, (lua_Integer) list[i].position), lua_rawseti(L, -2, 2);
+        if (list[i].end >= 0)
+            lua_pushinteger(L, (lua_Integer) list[i].end - 1), lua_rawseti(L, -2, 3);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+/* engine:stat(id [, with_map]) -> { state, total, received, resumed, connections, elapsed,
+ *   extents = { { first, last }, ... }, streams = { { number, position, last }, ... } } */
 static int engine_stat(lua_State *L)
 {
     static const char *const states[] = {"",        "waiting",    "parked",
@@ -419,21 +505,25 @@ static int engine_stat(lua_State *L)
     lua_pushinteger(L, stat.connections), lua_setfield(L, -2, "connections");
     lua_pushnumber(L, stat.elapsed), lua_setfield(L, -2, "elapsed");
     if (lua_toboolean(L, 3))
-        push_extents(L, session, id), lua_setfield(L, -2, "extents");
+        push_extents(L, session, id), lua_setfield(L, -2, "extents"), push_streams(L, session, id),
+            lua_setfield(L, -2, "streams");
     return 1;
 }
 
 /* Events */
 
+/* "\nName: value" of each: nobody reads most of them, and one string costs less than many. */
 static void push_headers(lua_State *L, const struct ldl_event *event)
 {
-    lua_createtable(L, (int) event->header_count, 0);
+    luaL_Buffer text;
+    luaL_buffinit(L, &text);
     for (size_t i = 0; i < event->header_count; i++) {
-        lua_createtable(L, 2, 0);
-        lua_pushstring(L, event->headers[i].name), lua_rawseti(L, -2, 1);
-        lua_pushstring(L, event->headers[i].value), lua_rawseti(L, -2, 2);
-        lua_rawseti(L, -2, (int) i + 1);
+        luaL_addchar(&text, '\n');
+        luaL_addstring(&text, event->headers[i].name);
+        luaL_addstring(&text, ": ");
+        luaL_addstring(&text, event->headers[i].value);
     }
+    luaL_pushresult(&text);
     lua_setfield(L, -2, "headers");
 }
 
@@ -441,7 +531,11 @@ static void push_head(lua_State *L, const struct ldl_event *event)
 {
     if (event->url) {
         lua_pushstring(L, event->url), lua_setfield(L, -2, "url");
-        lua_pushinteger(L, event->status), lua_setfield(L, -2, "status");
+        if (event->status > 0)
+            lua_pushinteger(L, event->status), lua_setfield(L, -2, "status");
+        lua_pushinteger(L, event->redirects), lua_setfield(L, -2, "redirects");
+        if (event->address && event->address[0])
+            lua_pushstring(L, event->address), lua_setfield(L, -2, "address");
         push_headers(L, event);
     }
     if (event->total >= 0)
@@ -669,11 +763,15 @@ static const luaL_Reg engine_methods[] = {
     {"accept", engine_accept},
     {"cancel", engine_cancel},
     {"connections", engine_connections},
+    {"hold", engine_hold},
     {"limit", engine_limit},
+    {"limit_host", engine_limit_host},
     {"stat", engine_stat},
     {"next", engine_next},
     {"pollfd", engine_pollfd},
     {"wait", engine_wait},
+    {"load_cookies", engine_load_cookies},
+    {"save_cookies", engine_save_cookies},
     {"forget", engine_forget},
     {"close", engine_close},
     {NULL, NULL},
@@ -685,14 +783,20 @@ static const luaL_Reg engine_metamethods[] = {
     {NULL, NULL},
 };
 
+/* core.date(text) -> seconds since the epoch, or nil: it's no date of HTTP's */
+static int core_date(lua_State *L)
+{
+    int64_t seconds = 0;
+    if (!date_parse(luaL_checkstring(L, 1), &seconds))
+        return 0;
+    lua_pushinteger(L, (lua_Integer) seconds);
+    return 1;
+}
+
 static const luaL_Reg core_functions[] = {
-    {"session", core_session},
-    {"now", core_now},
-    {"redact", core_redact},
-    {"name_max", core_name_max},
-    {"decode", core_decode},
-    {"journal", core_journal},
-    {NULL, NULL},
+    {"session", core_session},   {"now", core_now},   {"redact", core_redact},
+    {"name_max", core_name_max}, {"date", core_date}, {"decode", core_decode},
+    {"journal", core_journal},   {NULL, NULL},
 };
 
 LDL_API int luaopen_luadl_core(lua_State *L);
@@ -708,5 +812,8 @@ int luaopen_luadl_core(lua_State *L)
     luaL_setfuncs(L, core_functions, 0);
     lua_pushliteral(L, LDL_VERSION);
     lua_setfield(L, -2, "version");
+    lua_createtable(L, 0, 1);
+    lua_pushboolean(L, ldl_can_http2()), lua_setfield(L, -2, "http2");
+    lua_setfield(L, -2, "features");
     return 1;
 }

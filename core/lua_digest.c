@@ -73,6 +73,20 @@ static int digest_raw(lua_State *L)
     return 1;
 }
 
+/* hash(algorithm, bytes) -> raw value, or nil: OpenSSL has no such algorithm */
+static int digest_hash(lua_State *L)
+{
+    unsigned char value[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    size_t length;
+    const EVP_MD *algorithm = EVP_get_digestbyname(luaL_checkstring(L, 1));
+    const char *bytes = luaL_checklstring(L, 2, &length);
+    if (!algorithm || EVP_Digest(bytes, length, value, &size, algorithm, NULL) != 1)
+        return 0;
+    lua_pushlstring(L, (const char *) value, size);
+    return 1;
+}
+
 /* hmac(algorithm, key, bytes) -> raw value, or nil: OpenSSL has no such algorithm */
 static int digest_hmac(lua_State *L)
 {
@@ -108,10 +122,8 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg functions[] = {
-    {"new", digest_new},
-    {"hmac", digest_hmac},
-    {"equal", digest_equal},
-    {NULL, NULL},
+    {"new", digest_new},     {"hash", digest_hash}, {"hmac", digest_hmac},
+    {"equal", digest_equal}, {NULL, NULL},
 };
 
 __attribute__((visibility("default"))) int luaopen_luadl_digest_core(lua_State *L);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <lualib.h> /* LUA_FILEHANDLE in Lua 5.1 */
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -252,6 +253,51 @@ static int sys_limit_memory(lua_State *L)
     return 1;
 }
 
+/* files that nobody else may read */
+
+#define PRIVATE_MOST 1048576 /* bytes */
+
+/* An errno; EPERM: others may read it, or it is somebody else's. */
+static int check_private(int fd, struct stat *status)
+{
+    if (fstat(fd, status) != 0)
+        return errno;
+    if (!S_ISREG(status->st_mode))
+        return EISDIR;
+    if (status->st_uid != geteuid() || (status->st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return EPERM;
+    return status->st_size > PRIVATE_MOST ? EFBIG : 0;
+}
+
+/* An errno, or 0 and the bytes on the stack. */
+static int push_bytes(lua_State *L, int fd, size_t length)
+{
+    luaL_Buffer buffer;
+    luaL_buffinit(L, &buffer);
+    int problem = 0;
+    for (size_t read = 0, piece; problem == 0 && read < length; read += piece) {
+        piece = length - read < LUAL_BUFFERSIZE ? length - read : LUAL_BUFFERSIZE;
+        problem = io_read(fd, luaL_prepbuffer(&buffer), piece, (int64_t) read);
+        luaL_addsize(&buffer, problem == 0 ? piece : 0);
+    }
+    luaL_pushresult(&buffer);
+    return problem == IO_END ? EIO : problem;
+}
+
+/* read_private(path) -> bytes | nil, message, errno; EPERM when others may read it */
+static int sys_read_private(lua_State *L)
+{
+    struct stat status;
+    int fd = open(luaL_checkstring(L, 1), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return push_failure(L, errno);
+    int problem = check_private(fd, &status);
+    if (problem == 0)
+        problem = push_bytes(L, fd, (size_t) status.st_size);
+    close(fd);
+    return problem == 0 ? 1 : push_failure(L, problem);
+}
+
 /* files that several processes change */
 
 struct lock {
@@ -376,6 +422,69 @@ static int sys_stamp(lua_State *L)
     return 1;
 }
 
+/* stat(path) -> { size =, modified = seconds since the epoch, is_file = } | nil, message, errno */
+static int sys_stat(lua_State *L)
+{
+    struct stat found;
+    if (stat(luaL_checkstring(L, 1), &found) != 0)
+        return push_failure(L, errno);
+    lua_createtable(L, 0, 3);
+    lua_pushinteger(L, (lua_Integer) found.st_size);
+    lua_setfield(L, -2, "size");
+    lua_pushinteger(L, (lua_Integer) found.st_mtim.tv_sec);
+    lua_setfield(L, -2, "modified");
+    lua_pushboolean(L, S_ISREG(found.st_mode));
+    lua_setfield(L, -2, "is_file");
+    return 1;
+}
+
+/* FILE * comes first in what Lua has of a file, in every version. */
+static FILE *check_file(lua_State *L)
+{
+    FILE *file = *(FILE **) luaL_checkudata(L, 1, LUA_FILEHANDLE);
+    luaL_argcheck(L, file, 1, "the file is closed");
+    return file;
+}
+
+/* sync(file) -> true | nil, message, errno. What was written survives a power cut. What can't be
+ * synced, such as a pipe, needs none. */
+static int sys_sync(lua_State *L)
+{
+    FILE *file = check_file(L);
+    if (fflush(file) != 0 || (fdatasync(fileno(file)) != 0 && errno != EINVAL))
+        return push_failure(L, errno);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+static bool is_readable(int fd)
+{
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    return poll(&polled, 1, 0) != 0; /* an error, too, is for read() to tell */
+}
+
+/* read(file, most) -> bytes, "" at the end | false: nothing has come yet | nil, message, errno. Past
+ * the file's buffer. The descriptor may be shared with others: it isn't made non-blocking. */
+static int sys_read(lua_State *L)
+{
+    int fd = fileno(check_file(L));
+    size_t most = (size_t) luaL_checkinteger(L, 2);
+    if (!is_readable(fd)) {
+        lua_pushboolean(L, 0);
+        return 1;
+    }
+    char *bytes = lua_newuserdata(L, most);
+    ssize_t count = read(fd, bytes, most);
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) {
+        lua_pushboolean(L, 0);
+        return 1;
+    }
+    if (count < 0)
+        return push_failure(L, errno);
+    lua_pushlstring(L, bytes, (size_t) count);
+    return 1;
+}
+
 /* arguments: what was typed stays readable for everybody in /proc until it is written over */
 
 /* The fields arg_start and arg_end of proc(5). */
@@ -427,8 +536,12 @@ static const luaL_Reg functions[] = {
     {"limit_memory", sys_limit_memory},
     {"hide", sys_hide},
     {"lock", sys_lock},
+    {"read_private", sys_read_private},
     {"replace", sys_replace},
     {"stamp", sys_stamp},
+    {"stat", sys_stat},
+    {"sync", sys_sync},
+    {"read", sys_read},
     {NULL, NULL},
 };
 

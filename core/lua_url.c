@@ -115,9 +115,40 @@ static int url_join(lua_State *L)
     return answer(L, luaL_checkstring(L, 1), luaL_optstring(L, 2, NULL), pushed_text);
 }
 
+static void set_text(lua_State *L, const char *name, const char *text)
+{
+    if (text)
+        lua_pushstring(L, text), lua_setfield(L, -2, name);
+}
+
+static void set_list(lua_State *L, const char *name, const char *const *list)
+{
+    lua_newtable(L);
+    for (int i = 0; list && list[i]; i++)
+        lua_pushstring(L, list[i]), lua_rawseti(L, -2, i + 1);
+    lua_setfield(L, -2, name);
+}
+
+/* libcurl() -> { version, ssl, zlib, http2, ssh, certificates, certificate_folder = string or nil, protocols = list } */
+static int url_libcurl(lua_State *L)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    lua_newtable(L);
+    set_text(L, "version", info->version);
+    set_text(L, "ssl", info->ssl_version);
+    set_text(L, "zlib", info->libz_version);
+    set_text(L, "http2", info->nghttp2_ver_num ? info->nghttp2_version : NULL);
+    set_text(L, "ssh", info->libssh_version);
+    set_text(L, "certificates", info->cainfo);
+    set_text(L, "certificate_folder", info->capath);
+    set_list(L, "protocols", info->protocols);
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"parse", url_parse},
     {"join", url_join},
+    {"libcurl", url_libcurl},
     {NULL, NULL},
 };
 

@@ -36,6 +36,7 @@ enum ldl_kind {
     LDL_TIMEOUT,
     LDL_STALLED,
     LDL_HTTP_STATUS,
+    LDL_NOT_FOUND,
     LDL_AUTH,
     LDL_RATE_LIMITED,
     LDL_REDIRECT_LIMIT,
@@ -92,6 +93,13 @@ struct ldl_session_options {
     bool cookies; /* its transfers share what servers set, in memory */
 };
 
+/* Of the cookies in a file. */
+struct ldl_cookies {
+    int read;   /* how many */
+    int broken; /* lines that are none */
+    int line;   /* the first of them, from 1 */
+};
+
 enum ldl_exists { LDL_EXISTS_FAIL, LDL_EXISTS_REPLACE };
 
 /* Where the bytes go: dir/name. name is one path component. */
@@ -108,20 +116,55 @@ struct ldl_extent {
     int64_t start, end; /* end is one past the last byte */
 };
 
+enum ldl_auth { LDL_AUTH_BASIC, LDL_AUTH_DIGEST };
+
+enum ldl_http { LDL_HTTP_1, LDL_HTTP_2 };
+
+/* Goes to `host` and to no other, whichever URL or redirect leads there; "*.example.org": to those below it. */
+struct ldl_host_header {
+    const char *host, *name, *value;
+};
+
+/* "name:password" for a host; of "": for the URL's own origin, where no other one is. */
+struct ldl_login {
+    const char *host, *user;
+};
+
 /* 0 and NULL mean the default. Everything is copied. */
 struct ldl_request {
     const char *url;
     const struct ldl_header *headers;
     size_t header_count;
-    const char *method; /* NULL: GET, or POST with a body; others than GET only in memory */
+    const char *method; /* NULL: GET, or POST with a body; others than GET are one stream */
     const void *body;   /* of the request; may be NULL */
     size_t body_length;
     struct ldl_extent range; /* of the resource; the file has no more than that. end 0: all */
     bool in_memory; /* any answer is taken as it is, and comes with DONE; no HEAD, no FAULT */
     const char *user_agent;
-    const char *user; /* "name:password" for basic authentication at the URL's origin */
+    const char *user;   /* "name:password" at the URL's origin */
+    int auth;           /* enum ldl_auth: how `user` and `logins` are sent */
+    const char *bearer; /* token at the URL's origin */
+    const struct ldl_login *logins;
+    size_t login_count;
+    const struct ldl_host_header *host_headers;
+    size_t host_header_count;
     const char *proxy;
-    const char *cacert;               /* PEM file with the CAs to trust */
+    const char *no_proxy;         /* hosts that are asked directly: "a.org,b.org", "*" */
+    int proxy_auth;               /* enum ldl_auth */
+    const char *const *addresses; /* "host:port:address": in the place of what DNS says */
+    size_t address_count;
+    const char *doh;          /* https URL that answers instead of DNS */
+    const char *interface;    /* its name, or the address to come from */
+    int ip;                   /* 4 or 6: no other; 0: both */
+    int http;                 /* enum ldl_http: HTTP/2 is for small files over TLS */
+    const char *cacert;       /* PEM file with the CAs to trust */
+    const char *capath;       /* folder with the CAs to trust, by hash */
+    const char *cert;         /* client certificate at the URL's origin: PEM or PKCS#12 */
+    const char *key;          /* its key, where the certificate's file has none; SSH's */
+    const char *known_hosts;  /* file with the keys of SSH hosts; NULL: ~/.ssh/known_hosts */
+    const char *key_password; /* of the key */
+    const char *pinned_key;   /* "sha256//BASE64;..." or a file: a server has this key */
+    int tls_min;              /* 13: TLS 1.3; 0: 1.2 */
     const char *const *trusted_hosts; /* hosts that keep caller headers across a redirect */
     size_t trusted_host_count;
     bool insecure;                   /* no TLS verification */
@@ -140,6 +183,9 @@ struct ldl_request {
     int max_redirects;               /* -1: none are followed; 0: 10 */
     int64_t min_split;               /* bytes; 0: 1 MiB */
     int64_t max_size;                /* bytes; 0: no limit */
+    double limit_rate;               /* bytes per second; 0: no limit; see ldl_limit */
+    const char *if_none_match;       /* ETag of the caller's copy: 304 is the answer if it holds */
+    int64_t if_modified_since;       /* the same by its date; seconds since the epoch, 0: none */
     int64_t expect_size;             /* bytes; -1 or 0: none */
     const char *expect_type;         /* media type, or NULL */
     double connect_timeout;          /* seconds; 0: 10 */
@@ -191,6 +237,8 @@ struct ldl_event {
     /* HEAD, DONE */
     const char *url; /* effective, without credentials */
     int status;
+    int redirects;       /* that led to it */
+    const char *address; /* of who answered, or "" */
     const struct ldl_header *headers;
     size_t header_count;
     int64_t total; /* -1: unknown */
@@ -220,6 +268,12 @@ struct ldl_event {
     int active;  /* FAULT: other streams that are delivering */
 };
 
+/* What a stream is at: it has written its part up to `position`, and has it to `end`. */
+struct ldl_stream {
+    int number;            /* as in FAULT and TRACE */
+    int64_t position, end; /* end is one past the last; -1: unknown */
+};
+
 enum ldl_state { LDL_WAITING = 1, LDL_PARKED, LDL_RUNNING, LDL_PUBLISHING, LDL_FINISHED };
 
 struct ldl_stat {
@@ -237,8 +291,16 @@ LDL_API const char *ldl_kind_text(int kind); /* "no space left on the device"; a
 /* Why the libcurl found can't be used (its version, its features), or NULL; any thread. */
 LDL_API const char *ldl_unusable(void);
 
+/* Can the libcurl found do HTTP/2? Any thread. */
+LDL_API bool ldl_can_http2(void);
+
 LDL_API int ldl_session_open(const struct ldl_session_options *options, ldl_session **out);
 LDL_API void ldl_session_close(ldl_session *session); /* cancels all, joins for 2 s at most */
+
+/* From and to a cookies.txt; 0, or a negative kind and errno as it was. The file that is written is its owner's alone,
+ * and takes the place of the old one at once or not at all. The disk is waited for. */
+LDL_API int ldl_cookies_load(ldl_session *session, const char *file, struct ldl_cookies *out);
+LDL_API int ldl_cookies_save(ldl_session *session, const char *file);
 
 LDL_API int ldl_new(ldl_session *session, const struct ldl_request *request, ldl_id *out);
 LDL_API int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target);
@@ -248,11 +310,17 @@ LDL_API int ldl_accept(ldl_session *session, ldl_id id); /* answers VERIFY: publ
 LDL_API int ldl_renew(ldl_session *session, ldl_id id, const char *url);
 LDL_API int ldl_cancel(ldl_session *session, ldl_id id, const struct ldl_error *reason);
 LDL_API int ldl_connections(ldl_session *session, ldl_id id, int connections);
-LDL_API int ldl_limit(ldl_session *session, ldl_id id,
-                      double rate); /* id 0: session; rate 0: none */
+/* Opens no further connections for so many seconds; what runs goes on, and a retry or a new URL ends it. */
+LDL_API int ldl_hold(ldl_session *session, ldl_id id, double seconds);
+/* Bytes per second of a transfer, or (id 0) of all together; 0: no limit. */
+LDL_API int ldl_limit(ldl_session *session, ldl_id id, double rate);
+/* Of all that comes from a host, or (NULL) from each host that has no rate of its own. */
+LDL_API int ldl_limit_host(ldl_session *session, const char *host, double rate);
 LDL_API int ldl_stat(ldl_session *session, ldl_id id, struct ldl_stat *out);
 /* The written extents, at most size of them; returns their number or a negative kind. */
 LDL_API int ldl_extents(ldl_session *session, ldl_id id, struct ldl_extent *out, int size);
+/* The streams that are delivering, at most size of them; returns their number or a negative kind. */
+LDL_API int ldl_streams(ldl_session *session, ldl_id id, struct ldl_stream *out, int size);
 LDL_API int ldl_forget(ldl_session *session, ldl_id id); /* after DONE */
 
 /* What the journal beside a part says; strings are cut to fit. */

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "failure.h"
 #include "field.h"
+#include "redirect.h"
 
 #define FIRST_SIZE ((size_t) 16 << 10)
 #define ENOUGH ((size_t) 1 << 20) /* a length that a server tells is believed up to here */
@@ -41,19 +43,6 @@ static const char *location(const struct fields *fields, int status)
     bool redirect = status == 301 || status == 302 || status == 303 || status == 307
                     || status == 308;
     return redirect && field_location(fields, &text) == FIELD_OK ? text : NULL;
-}
-
-/* RFC 9110, 15.4: 303 is answered by a GET, and so are 301 and 302 to a POST, as everybody does. */
-static void follow(struct fetch *fetch, int status, const char *where)
-{
-    const struct ldl_request *options = &fetch->transfer->request.options;
-    const char *method = options->method ? options->method : options->body ? "POST" : "GET";
-    bool post = strcmp(method, "POST") == 0;
-    if ((status == 303 && strcmp(method, "HEAD") != 0) || (status < 303 && post))
-        fetch->plain_get = true;
-    fetch->location = strdup(where);
-    if (!fetch->location)
-        fetch_refuse(fetch, LDL_NO_MEMORY);
 }
 
 static void set_head(struct fetch *fetch, int status, const struct ldl_header *headers,
@@ -93,7 +82,7 @@ void page_accept(struct fetch *fetch, int status, const struct ldl_header *heade
     const char *where = location(&fields, status);
     if (where && fetch->transfer->request.options.max_redirects >= 0) {
         fetch->state = FETCH_DRAIN;
-        follow(fetch, status, where);
+        redirect_take(fetch, status, where);
         return;
     }
     fetch->state = FETCH_COLLECT;
@@ -131,7 +120,7 @@ void page_end(struct fetch *fetch, int code)
                              .retry_after = fetch->answer.retry_after,
                              .retry_at = fetch->answer.retry_at};
     if (code != CURLE_OK)
-        fetch_fail(fetch, code);
+        failure_set(fetch, code);
     else if (fetch->error.kind == LDL_OK)
         transfer_fail(fetch->transfer, &none);
 }
@@ -140,6 +129,6 @@ void page_fail(struct fetch *fetch)
 {
     if (fetch->error.kind == LDL_OK || atomic_load(&fetch->transfer->over))
         return;
-    fetch->error.unsent = !fetch_connected(fetch);
+    fetch->error.unsent = fetch_is_unsent(fetch);
     transfer_fail(fetch->transfer, &fetch->error);
 }

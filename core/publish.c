@@ -163,10 +163,19 @@ static int sieve(struct transfer **list, int count, bool (*step)(struct transfer
     return kept;
 }
 
+static void prepare(struct transfer *const *list, int count)
+{
+    mode_t mode = count > 0 ? file_usual_mode() : 0;
+    for (int i = 0; i < count; i++) {
+        list[i]->file.mode = mode;
+        if (count > 1) /* then the first sync finds most of it written */
+            file_hint(&list[i]->file, 0, 0);
+    }
+}
+
 void publish_group(struct transfer **list, int count)
 {
-    for (int i = 0; count > 1 && i < count; i++) /* then the first sync finds most of it written */
-        file_hint(&list[i]->file, 0, 0);
+    prepare(list, count);
     count = sieve(list, count, complete);
     count = sieve(list, count, give_name);
     sync_directories(list, count);

@@ -13,6 +13,7 @@ int queue_init(struct queue *queue)
 {
     queue->head = NULL;
     queue->tail = &queue->head;
+    queue->idle = true;
     queue->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (queue->wake_fd < 0)
         return -code_of_errno(errno);
@@ -49,18 +50,28 @@ void queue_push(struct queue *queue, struct message *message)
 {
     message->next = NULL;
     pthread_mutex_lock(&queue->lock);
-    bool first = queue->head == NULL;
+    bool wake = queue->idle;
+    queue->idle = false;
     *queue->tail = message;
     queue->tail = &message->next;
     pthread_mutex_unlock(&queue->lock);
-    if (first)
+    if (wake)
         queue_wake(queue);
+}
+
+bool queue_is_idle(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool idle = queue->idle = queue->head == NULL;
+    pthread_mutex_unlock(&queue->lock);
+    return idle;
 }
 
 struct message *queue_pop(struct queue *queue)
 {
     pthread_mutex_lock(&queue->lock);
     struct message *message = queue->head;
+    queue->idle = false;
     if (message) {
         queue->head = message->next;
         if (!queue->head)

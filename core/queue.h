@@ -20,13 +20,17 @@ struct queue {
     pthread_mutex_t lock;  /* a leaf: nothing is called with it held */
     struct message *head;  /* locked */
     struct message **tail; /* locked */
-    int wake_fd;           /* immutable: an eventfd, readable when something came */
+    bool idle;             /* locked: the receiver has found it empty, and is about to wait */
+    int wake_fd;           /* immutable: an eventfd, readable when something came to an idle receiver */
 };
 
 int queue_init(struct queue *queue); /* 0 or a negative kind */
 void queue_destroy(struct queue *queue);
 void queue_push(struct queue *queue, struct message *message); /* any thread */
 struct message *queue_pop(struct queue *queue);                /* the receiver; NULL: empty */
+/* The receiver, before it waits: true when there is nothing; then the next push wakes it. To a busy receiver, one that has
+ * popped since, a push needs no system call. */
+bool queue_is_idle(struct queue *queue);
 void queue_wake(const struct queue *queue);                    /* any thread, any signal handler */
 void queue_clear_wake(const struct queue *queue);              /* the receiver, before it pops */
 

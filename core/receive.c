@@ -13,11 +13,14 @@
 #include "accept.h"
 #include "page.h"
 #include "prove.h"
+#include "single.h"
+#include "throttle.h"
 
 #define DRAIN_MOST 65536 /* bytes of an unwanted body, to keep its connection */
 #define PIECE ((size_t) 512 << 10)
 #define PIECE_LEAST ((size_t) 32 << 10)
 #define POOL ((size_t) 16 << 20) /* for the buffers of all streams of a session */
+#define HOLD_MOST ((int64_t) 64 << 10)
 #define HINT_EVERY ((int64_t) 8 << 20)
 
 static size_t smaller(size_t a, size_t b)
@@ -173,25 +176,10 @@ static bool too_large(struct fetch *fetch, size_t length)
     return true;
 }
 
-double receive_pause(struct fetch *fetch, size_t length, double now)
-{
-    struct transfer *transfer = fetch->transfer;
-    double own = limit_take(&transfer->limit, (double) length, now);
-    double shared = limit_take(transfer->session_limit, (double) length, now);
-    return own > shared ? own : shared;
-}
-
-static void hold_back(struct fetch *fetch, size_t length, double now)
-{
-    double pause = receive_pause(fetch, length, now);
-    fetch->resume_at = pause > 0 ? now + pause : 0;
-}
-
 static void receive(struct fetch *fetch, const char *bytes, size_t length)
 {
     fetch->last_byte = monotonic();
     fetch->window_bytes += (int64_t) length;
-    hold_back(fetch, length, fetch->last_byte);
     size_t skipped = skip(fetch, length);
     length -= skipped;
     if (fetch->reach - fetch->position < (int64_t) length)
@@ -206,32 +194,72 @@ static size_t drain(struct fetch *fetch, size_t length)
     return fetch->drained <= DRAIN_MOST ? length : CURL_WRITEFUNC_ERROR;
 }
 
-/* May the connection serve another request? Not while bytes of this answer are to come, nor with bytes past its end,
- * which would be taken for the next one's (H38). */
-static bool reusable(const struct fetch *fetch)
+/* Bytes past the end of an answer would be taken for the next one's (H38). */
+static bool has_surplus(const struct fetch *fetch)
 {
     char byte;
-    return fetch->position >= fetch->reach
-           && recv(fetch->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+    return recv(fetch->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-size_t receive_body(char *bytes, size_t size, size_t count, void *subject)
+/* May the connection serve another request? Not while bytes of this answer are to come. */
+static bool reusable(const struct fetch *fetch)
 {
-    struct fetch *fetch = subject;
-    size_t length = size * count;
+    return fetch->url.web && fetch->position >= fetch->reach && !has_surplus(fetch);
+}
+
+/* A small body needn't wait for its file: its connection serves the next request meanwhile. */
+static bool may_hold(struct fetch *fetch, size_t length)
+{
+    int64_t wanted = fetch->reach - fetch->position;
+    size_t held = fetch->held_used + length;
+    if (wanted > HOLD_MOST || held > (uint64_t) wanted || !fetch->url.web)
+        return false;
+    if (held == (uint64_t) wanted && (fetch->socket < 0 || has_surplus(fetch)))
+        return false;
+    if (!fetch->held)
+        fetch->held = malloc((size_t) wanted);
+    return fetch->held != NULL;
+}
+
+static void hold(struct fetch *fetch, const char *bytes, size_t length)
+{
+    memcpy(fetch->held + fetch->held_used, bytes, length);
+    fetch->held_used += length;
+}
+
+void receive_held(struct fetch *fetch)
+{
+    if (fetch->held_used > 0)
+        receive(fetch, fetch->held, fetch->held_used);
+    fetch->held_used = 0;
+}
+
+static size_t take(struct fetch *fetch, char *bytes, size_t length)
+{
     if (fetch->state == FETCH_HEAD)
         accept_head(fetch);
     if (fetch->state == FETCH_DRAIN && !atomic_load(&fetch->transfer->over))
         return drain(fetch, length);
     if (fetch_stopped(fetch))
         return CURL_WRITEFUNC_ERROR;
-    if (fetch->state == FETCH_PARKED || fetch->resume_at > monotonic())
+    bool parked = fetch->state == FETCH_PARKED;
+    if ((parked && !may_hold(fetch, length)) || !throttle_pass(fetch, length))
         return CURL_WRITEFUNC_PAUSE;
-    if (fetch->state == FETCH_COLLECT)
+    if (parked)
+        hold(fetch, bytes, length);
+    else if (fetch->state == FETCH_COLLECT)
         page_collect(fetch, bytes, length);
     else if (fetch->state == FETCH_COMPARE)
         prove_compare(fetch, bytes, length);
     else
         receive(fetch, bytes, length);
     return fetch_stopped(fetch) && !reusable(fetch) ? CURL_WRITEFUNC_ERROR : length;
+}
+
+size_t receive_body(char *bytes, size_t size, size_t count, void *subject)
+{
+    size_t taken = take(subject, bytes, size * count);
+    if (taken == CURL_WRITEFUNC_ERROR)
+        single_cut(subject);
+    return taken;
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "request.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -49,6 +50,59 @@ static bool are_headers(const struct ldl_header *list, size_t count)
     return good;
 }
 
+static bool are_host_headers(const struct ldl_host_header *list, size_t count)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < count; i++) {
+        struct ldl_header header = {list[i].name, list[i].value};
+        good = list[i].host && is_clean(list[i].host) && are_headers(&header, 1);
+    }
+    return good;
+}
+
+static bool are_logins(const struct ldl_login *list, size_t count)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < count; i++)
+        good = list[i].host && list[i].user && is_clean(list[i].user);
+    return good;
+}
+
+/* "host:port:address", as far as the engine cuts it. */
+static bool are_addresses(const char *const *list, size_t count)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < count; i++) {
+        const char *port = list[i] ? strchr(list[i], ':') : NULL;
+        good = port && strchr(port + 1, ':') && is_clean(list[i]);
+    }
+    return good;
+}
+
+/* A file can't be made of a HEAD. */
+static bool is_method(const struct ldl_request *request)
+{
+    const char *method = request->method;
+    return !method || (is_token(method) && (request->in_memory || strcmp(method, "HEAD") != 0));
+}
+
+/* Whatever goes to a server, but for the lists. */
+static bool are_texts_clean(const struct ldl_request *request)
+{
+    const char *const said[] = {request->user_agent, request->user,       request->bearer,
+                                request->proxy,      request->no_proxy,   request->doh,
+                                request->interface,  request->pinned_key, request->if_none_match};
+    bool good = true;
+    for (size_t i = 0; good && i < sizeof said / sizeof *said; i++)
+        good = is_clean(said[i]);
+    return good;
+}
+
+bool request_is_get(const struct ldl_request *request)
+{
+    return request->method ? strcmp(request->method, "GET") == 0 && !request->body : !request->body;
+}
+
 int request_check_retry(const struct ldl_retry *how)
 {
     return is_clean(how->user) && are_headers(how->headers, how->header_count) ? 0 : -LDL_USAGE;
@@ -56,17 +110,46 @@ int request_check_retry(const struct ldl_retry *how)
 
 int request_check(const struct ldl_request *request)
 {
-    bool good = request->url && is_clean(request->user_agent) && is_clean(request->user)
+    bool good = request->url && are_texts_clean(request) && is_method(request)
                 && request->range.start >= 0
                 && (request->range.end == 0 || request->range.end > request->range.start)
-                && (!request->method || is_token(request->method))
-                && (request->in_memory || (!request->method && !request->body))
                 && request->connections <= CONNECTIONS_MOST;
     good = good && (!request->target || (request->target->name && request->target->name[0]));
+    good = good && are_host_headers(request->host_headers, request->host_header_count)
+           && are_logins(request->logins, request->login_count)
+           && are_addresses(request->addresses, request->address_count);
     return good && are_headers(request->headers, request->header_count) ? 0 : -LDL_USAGE;
 }
 
 /* Copies */
+
+/* Where each text is that a request may have. */
+static const size_t texts[] = {
+    offsetof(struct ldl_request, url),         offsetof(struct ldl_request, user_agent),
+    offsetof(struct ldl_request, user),        offsetof(struct ldl_request, bearer),
+    offsetof(struct ldl_request, proxy),       offsetof(struct ldl_request, no_proxy),
+    offsetof(struct ldl_request, doh),         offsetof(struct ldl_request, interface),
+    offsetof(struct ldl_request, cacert),      offsetof(struct ldl_request, capath),
+    offsetof(struct ldl_request, cert),        offsetof(struct ldl_request, key),
+    offsetof(struct ldl_request, known_hosts), offsetof(struct ldl_request, key_password),
+    offsetof(struct ldl_request, pinned_key),  offsetof(struct ldl_request, expect_type),
+    offsetof(struct ldl_request, method),      offsetof(struct ldl_request, if_none_match),
+};
+
+#define TEXTS (sizeof texts / sizeof *texts)
+
+static const char **text_of(struct ldl_request *options, size_t index)
+{
+    return (const char **) ((char *) options + texts[index]);
+}
+
+static void free_list(const void *list, size_t count)
+{
+    const char *const *items = list;
+    for (size_t i = 0; items && i < count; i++)
+        free((void *) items[i]);
+    free((void *) items);
+}
 
 static bool copy(const char **out, const char *text)
 {
@@ -74,25 +157,29 @@ static bool copy(const char **out, const char *text)
     return *out || !text;
 }
 
-static bool copy_headers(struct ldl_request *options, const struct ldl_header *given)
+/* A list of texts, or of structs that have nothing else. */
+static void *copy_list(const void *given, size_t count)
 {
-    size_t count = options->header_count;
-    struct ldl_header *list = calloc(count + 1, sizeof *list);
+    const char *const *items = given;
+    const char **list = calloc(count + 1, sizeof *list);
     bool complete = list != NULL;
     for (size_t i = 0; complete && i < count; i++)
-        complete = copy(&list[i].name, given[i].name) && copy(&list[i].value, given[i].value);
-    options->headers = list;
-    return complete;
+        complete = copy(&list[i], items[i]);
+    if (complete)
+        return list;
+    free_list(list, count);
+    return NULL;
 }
 
-static bool copy_hosts(struct ldl_request *options, const char *const *given)
+static bool copy_lists(struct ldl_request *options, const struct ldl_request *given)
 {
-    const char **list = calloc(options->trusted_host_count + 1, sizeof *list);
-    bool complete = list != NULL;
-    for (size_t i = 0; complete && i < options->trusted_host_count; i++)
-        complete = copy(&list[i], given[i]);
-    options->trusted_hosts = list;
-    return complete;
+    options->headers = copy_list(given->headers, 2 * given->header_count);
+    options->trusted_hosts = copy_list(given->trusted_hosts, given->trusted_host_count);
+    options->logins = copy_list(given->logins, 2 * given->login_count);
+    options->host_headers = copy_list(given->host_headers, 3 * given->host_header_count);
+    options->addresses = copy_list(given->addresses, given->address_count);
+    return options->headers && options->trusted_hosts && options->logins && options->host_headers
+           && options->addresses;
 }
 
 static bool copy_body(struct ldl_request *options, const void *body)
@@ -108,6 +195,7 @@ static void set_defaults(struct ldl_request *options)
 {
     if (options->connections <= 0)
         options->connections = 8;
+    options->no_resume = options->no_resume || !request_is_get(options);
     if (options->max_redirects == 0)
         options->max_redirects = 10;
     if (options->min_split <= 0)
@@ -120,45 +208,42 @@ static void set_defaults(struct ldl_request *options)
         options->stall_timeout = 20;
 }
 
-/* A failure leaves NULLs from the first missing copy on: request_free frees what there is. */
+/* What isn't HTTP comes as one stream to a file, or fails. */
+static int simplify(struct ldl_request *options)
+{
+    options->connections = 1;
+    options->no_resume = true;
+    options->adopt = false;
+    bool simple = !options->in_memory && options->range.end == 0 && request_is_get(options);
+    return simple ? 0 : -LDL_USAGE;
+}
+
+/* A failure leaves NULLs: request_free frees what there is. */
 int request_copy(const struct ldl_request *given, struct request *out)
 {
     struct ldl_request *options = &out->options;
     *options = *given;
     options->target = NULL;
-    options->headers = NULL;
-    options->trusted_hosts = NULL;
-    options->body = NULL;
-    const char **texts[] = {&options->url,   &options->user_agent, &options->user,
-                            &options->proxy, &options->cacert,     &options->expect_type,
-                            &options->method};
     bool complete = true;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (!complete)
-            *texts[i] = NULL;
-        else
-            complete = copy(texts[i], *texts[i]);
-    complete = complete && copy_body(options, given->body) && copy_headers(options, given->headers)
-               && copy_hosts(options, given->trusted_hosts);
+    for (size_t i = 0; i < TEXTS; i++)
+        complete = copy(text_of(options, i), *text_of(options, i)) && complete;
+    complete = copy_body(options, given->body) && complete;
+    complete = copy_lists(options, given) && complete;
     set_defaults(options);
-    return complete ? url_parse(options->url, &out->url) : -LDL_NO_MEMORY;
+    int result = complete ? url_parse(options->url, &out->url) : -LDL_NO_MEMORY;
+    return result == 0 && !out->url.web ? simplify(options) : result;
 }
 
 void request_free(struct request *request)
 {
     struct ldl_request *options = &request->options;
-    const char *texts[] = {options->url,    options->user_agent,  options->user,  options->proxy,
-                           options->cacert, options->expect_type, options->method};
+    for (size_t i = 0; i < TEXTS; i++)
+        free((void *) *text_of(options, i));
     free((void *) options->body);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        free((void *) texts[i]);
-    for (size_t i = 0; options->headers && i < options->header_count; i++) {
-        free((void *) options->headers[i].name);
-        free((void *) options->headers[i].value);
-    }
-    for (size_t i = 0; options->trusted_hosts && i < options->trusted_host_count; i++)
-        free((void *) options->trusted_hosts[i]);
-    free((void *) options->headers);
-    free((void *) options->trusted_hosts);
+    free_list(options->headers, 2 * options->header_count);
+    free_list(options->trusted_hosts, options->trusted_host_count);
+    free_list(options->logins, 2 * options->login_count);
+    free_list(options->host_headers, 3 * options->host_header_count);
+    free_list(options->addresses, options->address_count);
     url_free(&request->url);
 }

@@ -3,6 +3,7 @@
  *
  * Threads start with the first transfer. What the owner thread calls never touches the disk or the network.
  */
+#include <errno.h>
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
@@ -31,6 +32,7 @@ struct ldl_session {
     pthread_t owner;
     struct queue events;
     struct limit limit;
+    struct hosts hosts;
     struct jar jar;
     bool cookies;       /* the jar is in use */
     atomic_int streams; /* of all transfers */
@@ -80,6 +82,7 @@ static void free_session(struct ldl_session *session)
     queue_destroy(&session->disk.jobs);
     queue_destroy(&session->events);
     limit_destroy(&session->limit);
+    hosts_destroy(&session->hosts);
     jar_destroy(&session->jar);
     latch_destroy(&session->threads);
     free(session);
@@ -90,6 +93,11 @@ static void stop_at_exit(struct runner *runner);
 const char *ldl_unusable(void)
 {
     return loop_check_library();
+}
+
+bool ldl_can_http2(void)
+{
+    return loop_can_multiplex();
 }
 
 int ldl_session_open(const struct ldl_session_options *options, ldl_session **out)
@@ -104,6 +112,7 @@ int ldl_session_open(const struct ldl_session_options *options, ldl_session **ou
     session->runner.stop = stop_at_exit;
     session->events.wake_fd = session->disk.jobs.wake_fd = -1;
     limit_init(&session->limit);
+    hosts_init(&session->hosts);
     jar_init(&session->jar);
     session->cookies = options && options->cookies;
     latch_init(&session->threads);
@@ -270,6 +279,20 @@ void ldl_session_close(ldl_session *session)
     free_session(session);
 }
 
+/* Cookies */
+
+int ldl_cookies_load(ldl_session *session, const char *file, struct ldl_cookies *out)
+{
+    errno = jar_read(&session->jar, file, time(NULL), out);
+    return errno == 0 ? 0 : -code_of_errno(errno);
+}
+
+int ldl_cookies_save(ldl_session *session, const char *file)
+{
+    errno = jar_write(&session->jar, file, time(NULL));
+    return errno == 0 ? 0 : -code_of_errno(errno);
+}
+
 /* Transfers */
 
 /* A forked child must not touch what the parent's threads use. */
@@ -297,6 +320,7 @@ static void enter(struct ldl_session *session, struct transfer *transfer)
     transfer->home = &home->inbox;
     transfer->disk = &session->disk.jobs;
     transfer->session_limit = &session->limit;
+    transfer->hosts = &session->hosts;
     transfer->jar = session->cookies ? &session->jar : NULL;
     transfer->streams = &session->streams;
     transfer->next_in_table = *bucket;
@@ -384,11 +408,17 @@ static int change_url(struct transfer *transfer, const char *text)
 {
     struct url url;
     int result = url_parse(text, &url);
-    if (result != 0)
+    if (result == 0 && !url_may_follow(&transfer->request.url, &url))
+        result = -LDL_BAD_URL;
+    if (result != 0) {
+        url_free(&url);
         return result;
+    }
     transfer->stripped = !url_same_origin(&transfer->request.url, &url);
     transfer->redirected = false;
+    transfer->hold_until = 0;
     transfer->bare = false;
+    transfer->plain_get = false;
     result = replace_text(&transfer->url, url.text);
     if (result == 0)
         result = replace_text(&transfer->user, url.user);
@@ -416,6 +446,13 @@ static int change_user(struct transfer *transfer, const char *user)
     return user && !transfer->stripped ? replace_text(&transfer->user, user) : 0;
 }
 
+/* Half of those in use; all connections to the host may have had to become fewer meanwhile. */
+static int fewer(const struct transfer *transfer)
+{
+    int half = transfer->active > 1 ? (transfer->active + 1) / 2 : 1;
+    return half < transfer->connections ? half : transfer->connections;
+}
+
 static int apply_retry(struct transfer *transfer, int64_t first, const struct ldl_retry *how)
 {
     const char *first_url = transfer->link ? transfer->link : transfer->request.url.text;
@@ -427,10 +464,11 @@ static int apply_retry(struct transfer *transfer, int64_t first, const struct ld
         result = change_user(transfer, how->user);
     if (result != 0)
         return result;
+    transfer->hold_until = 0;
     if (transfer->held > 0)
         transfer->held--;
     if (how->fewer)
-        transfer->connections = transfer->active > 1 ? (transfer->active + 1) / 2 : 1;
+        transfer->connections = fewer(transfer);
     if (how->single) {
         transfer->ranges = false;
         transfer->asked_plain = true;
@@ -508,6 +546,17 @@ int ldl_connections(ldl_session *session, ldl_id id, int connections)
     return 0;
 }
 
+int ldl_hold(ldl_session *session, ldl_id id, double seconds)
+{
+    struct transfer *transfer = find(session, id);
+    if (!transfer || !(seconds >= 0))
+        return -LDL_USAGE;
+    pthread_mutex_lock(&transfer->lock);
+    transfer->hold_until = monotonic() + seconds; /* its home looks ten times a second */
+    pthread_mutex_unlock(&transfer->lock);
+    return 0;
+}
+
 int ldl_limit(ldl_session *session, ldl_id id, double rate)
 {
     struct transfer *transfer = id ? find(session, id) : NULL;
@@ -515,6 +564,13 @@ int ldl_limit(ldl_session *session, ldl_id id, double rate)
         return -LDL_USAGE;
     limit_set(transfer ? &transfer->limit : &session->limit, rate, monotonic());
     return 0;
+}
+
+int ldl_limit_host(ldl_session *session, const char *host, double rate)
+{
+    if (check_session(session) != 0 || !(rate >= 0) || isinf(rate))
+        return -LDL_USAGE;
+    return hosts_limit(&session->hosts, host, rate, monotonic()) == 0 ? 0 : -LDL_NO_MEMORY;
 }
 
 int ldl_stat(ldl_session *session, ldl_id id, struct ldl_stat *out)
@@ -541,6 +597,17 @@ int ldl_extents(ldl_session *session, ldl_id id, struct ldl_extent *out, int siz
     pthread_mutex_lock(&transfer->lock);
     bool planned = transfer->state == LDL_RUNNING || transfer->state == LDL_PUBLISHING;
     int count = planned ? plan_extents(&transfer->plan, out, size) : 0;
+    pthread_mutex_unlock(&transfer->lock);
+    return count;
+}
+
+int ldl_streams(ldl_session *session, ldl_id id, struct ldl_stream *out, int size)
+{
+    struct transfer *transfer = find(session, id);
+    if (!transfer)
+        return -LDL_USAGE;
+    pthread_mutex_lock(&transfer->lock);
+    int count = transfer->state == LDL_RUNNING ? plan_streams(&transfer->plan, out, size) : 0;
     pthread_mutex_unlock(&transfer->lock);
     return count;
 }
@@ -623,8 +690,9 @@ const struct ldl_event *ldl_next(ldl_session *session)
     struct note *note = pop_note(session);
     if (!note) {
         queue_clear_wake(&session->events);
-        note = pop_note(session);
-        if (note) /* what came behind it meanwhile has woken nobody */
+        while (!note && !queue_is_idle(&session->events))
+            note = pop_note(session);
+        if (note) /* what comes behind it wakes nobody */
             queue_wake(&session->events);
     }
     return note ? take_note(session, note) : NULL;

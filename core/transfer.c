@@ -50,6 +50,8 @@ struct head *head_new(const char *url, int status, const struct ldl_header *head
     atomic_init(&head->refs, 1);
     head->url = keep(&at, url);
     head->status = status;
+    head->redirects = 0;
+    head->address[0] = '\0';
     head->count = count;
     for (size_t i = 0; i < count; i++) {
         head->headers[i].name = keep(&at, headers[i].name);
@@ -119,6 +121,7 @@ int transfer_new(const struct ldl_request *request, struct transfer **out)
     identity_clear(&transfer->known);
     transfer->state = LDL_WAITING;
     transfer->started = monotonic();
+    limit_set(&transfer->limit, request->limit_rate, transfer->started);
     transfer->began_in = getcwd(NULL, 0);
     transfer->drop_part = request->restart;
     int result = request_copy(request, &transfer->request);
@@ -131,6 +134,7 @@ int transfer_new(const struct ldl_request *request, struct transfer **out)
         return result;
     }
     transfer->connections = transfer->request.options.connections;
+    transfer->asked_plain = !request_is_get(&transfer->request.options);
     transfer->deadline = request->deadline > 0 ? transfer->started + request->deadline : 0;
     *out = transfer;
     return 0;
@@ -211,6 +215,8 @@ static void describe_head(struct transfer *transfer, struct note *note)
     if (note->head) {
         event->url = note->head->url;
         event->status = note->head->status;
+        event->redirects = note->head->redirects;
+        event->address = note->head->address;
         event->headers = note->head->headers;
         event->header_count = note->head->count;
     }
@@ -309,6 +315,8 @@ int64_t transfer_length(const struct transfer *transfer)
 bool transfer_may_stream(const struct transfer *transfer)
 {
     int places = transfer->connections;
+    if (transfer->hold_until > 0 && monotonic() < transfer->hold_until)
+        return false;
     if (places > LAUNCH_AT_ONCE + transfer->accepted)
         places = LAUNCH_AT_ONCE + transfer->accepted;
     return transfer->active + transfer->held < places;

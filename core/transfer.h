@@ -16,6 +16,7 @@
 #include "chunk.h"
 #include "file.h"
 #include "hasher.h"
+#include "hosts.h"
 #include "limit.h"
 #include "luadl.h"
 #include "queue.h"
@@ -53,6 +54,8 @@ struct head {
     atomic_int refs;
     char *url; /* effective, without credentials */
     int status;
+    int redirects;    /* that led there */
+    char address[46]; /* of who answered, or "" */
     size_t count;
     struct ldl_header headers[];
 };
@@ -77,6 +80,7 @@ struct transfer {
     struct queue *home;   /* to the network thread that starts its streams */
     struct queue *disk;   /* to the disk thread */
     struct limit *session_limit;
+    struct hosts *hosts; /* their limits */
     struct jar *jar;     /* the session's cookies, or NULL */
     atomic_int *streams; /* of the whole session */
     struct limit limit;  /* has its own lock */
@@ -102,6 +106,8 @@ struct transfer {
     bool stripped; /* it is of another origin: caller headers stay behind */
     bool bare;     /* it was downgraded to http: no credentials ever */
     bool redirected;
+    bool plain_get;    /* a redirect made a GET of it */
+    bool http1;        /* HTTP/2 has failed: not again */
     struct head *sent; /* headers in the place of the request's, or NULL */
     char *pinned;      /* "+host:port:address" for the next streams, or NULL */
     bool ranges;       /* the server serves ranges, and they can be trusted */
@@ -109,6 +115,7 @@ struct transfer {
     int generation;    /* restarts so far; the owner alone changes it. Older faults are void */
     bool fresh;        /* the next stream opens a connection of its own */
     int connections;   /* how many streams there may be */
+    double hold_until; /* further ones not before; monotonic seconds */
     int active;        /* streams that exist */
     int held;          /* faults that wait for an answer; each holds a connection's place */
     int accepted;      /* streams accepted so far */
@@ -182,7 +189,7 @@ void transfer_schedule(
     struct transfer *transfer);              /* the home thread looks for work for new streams */
 void transfer_go(struct transfer *transfer); /* the file is open: the parked stream may go on */
 void transfer_fail(struct transfer *transfer,
-                   const struct ldl_error *error); /* ends it; DONE follows */
+                   const struct ldl_error *error);                  /* ends it; DONE follows */
 void transfer_warn(struct transfer *transfer, const char *warning); /* a literal, for DONE */
 /* Ends it when its deadline has passed. */
 void transfer_check_deadline(struct transfer *transfer, double now);

@@ -59,9 +59,32 @@ static bool has_control(const char *text)
     return false;
 }
 
-static bool fetchable(const char *scheme)
+static bool know_scheme(struct url *url)
 {
-    return strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0;
+    static const char *const singles[] = {"ftp", "ftps", "sftp", "file"};
+    bool known = url->web = strcmp(url->scheme, "http") == 0 || strcmp(url->scheme, "https") == 0;
+    url->local = strcmp(url->scheme, "file") == 0;
+    for (size_t i = 0; !known && i < sizeof singles / sizeof *singles; i++)
+        known = strcmp(url->scheme, singles[i]) == 0;
+    return known;
+}
+
+/* Elsewhere the path goes to the server decoded, among commands that end with a line; one that ends with a slash lists a
+ * folder, and ";type=" (RFC 1738, 3.2.2) has other things done than to send the file as it is. */
+static int check_path(CURLU *handle)
+{
+    char *path = NULL;
+    CURLUcode code = curl_url_get(handle, CURLUPART_PATH, &path, CURLU_URLDECODE);
+    bool good = code == CURLUE_OK && !has_control(path) && path[0] && path[strlen(path) - 1] != '/'
+                && !strstr(path, ";type=");
+    curl_free(path);
+    return good ? 0 : code == CURLUE_OUT_OF_MEMORY ? -LDL_NO_MEMORY : -LDL_BAD_URL;
+}
+
+/* file: has neither. */
+static char *place(CURLU *handle, CURLUPart what, bool local)
+{
+    return local ? strdup("") : part(handle, what, CURLU_DEFAULT_PORT);
 }
 
 static int fill(CURLU *handle, struct url *out)
@@ -69,11 +92,12 @@ static int fill(CURLU *handle, struct url *out)
     out->scheme = part(handle, CURLUPART_SCHEME, 0);
     if (!out->scheme)
         return -LDL_NO_MEMORY;
-    if (!fetchable(out->scheme))
-        return -LDL_BAD_URL;
-    out->host = part(handle, CURLUPART_HOST, 0);
-    out->port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-    int result = credentials(handle, &out->user);
+    int result = !know_scheme(out) ? -LDL_BAD_URL : out->web ? 0 : check_path(handle);
+    if (result != 0)
+        return result;
+    out->host = place(handle, CURLUPART_HOST, out->local);
+    out->port = place(handle, CURLUPART_PORT, out->local);
+    result = credentials(handle, &out->user);
     strip(handle);
     out->text = part(handle, CURLUPART_URL, 0);
     return result == 0 && out->host && out->port && out->text ? 0 : -LDL_NO_MEMORY;
@@ -95,6 +119,20 @@ int url_parse(const char *text, struct url *out)
     if (result != 0)
         url_free(out);
     return result;
+}
+
+int url_copy(const struct url *url, struct url *out)
+{
+    *out = *url;
+    out->text = strdup(url->text);
+    out->scheme = strdup(url->scheme);
+    out->host = strdup(url->host);
+    out->port = strdup(url->port);
+    out->user = NULL;
+    if (out->text && out->scheme && out->host && out->port)
+        return 0;
+    url_free(out);
+    return -LDL_NO_MEMORY;
 }
 
 void url_free(struct url *url)
@@ -128,6 +166,11 @@ bool url_same_origin(const struct url *a, const struct url *b)
 {
     return strcmp(a->scheme, b->scheme) == 0 && strcasecmp(a->host, b->host) == 0
            && strcmp(a->port, b->port) == 0;
+}
+
+bool url_may_follow(const struct url *url, const struct url *next)
+{
+    return url->web ? next->web : strcmp(url->scheme, next->scheme) == 0;
 }
 
 const char *url_path(const struct url *url)

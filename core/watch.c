@@ -4,6 +4,7 @@
 #include "watch.h"
 
 #include "receive.h"
+#include "throttle.h"
 
 #define FLUSH_AFTER 0.25 /* seconds that received bytes wait at most */
 #define WINDOW 30.0      /* seconds of the lowest-rate watchdog */
@@ -58,23 +59,31 @@ static void watch_rate(struct fetch *fetch, double now)
         late(fetch, LDL_STALLED, "far slower than the other connections", WINDOW);
 }
 
-/* A rate limit that was raised or lifted lets it go on earlier. */
-static void watch_pause(struct fetch *fetch, double now)
+static void flush_in_time(struct fetch *fetch, double now)
 {
-    double due = now + receive_pause(fetch, 0, now);
-    if (due < fetch->resume_at)
-        fetch->resume_at = due;
+    if (fetch->used > 0 && now - fetch->flushed > FLUSH_AFTER)
+        receive_flush(fetch);
+}
+
+/* A rate limit holds it back: that it brings nothing is no sign of a slow server. One that was raised lets it go on
+ * earlier. */
+static void watch_held(struct fetch *fetch, double now)
+{
+    struct transfer *transfer = fetch->transfer;
+    if (fetch->state == FETCH_BODY) {
+        flush_in_time(fetch, now);
+        pthread_mutex_lock(&transfer->lock);
+        chunk_excuse(&transfer->plan, fetch->stream, now);
+        pthread_mutex_unlock(&transfer->lock);
+    }
+    if (!fetch_stopped(fetch) && throttle_due(fetch, now))
+        fetch_resume(fetch);
 }
 
 static void watch_body(struct fetch *fetch, double now)
 {
     double silent = now - fetch->last_byte;
-    if (fetch->resume_at > 0) {
-        watch_pause(fetch, now);
-        return;
-    }
-    if (fetch->used > 0 && now - fetch->flushed > FLUSH_AFTER)
-        receive_flush(fetch);
+    flush_in_time(fetch, now);
     if (silent > fetch->transfer->request.options.stall_timeout)
         late(fetch, LDL_STALLED, "no byte came", silent);
     else
@@ -102,7 +111,9 @@ bool watch_fetch(struct fetch *fetch, double now)
 {
     if (fetch_stopped(fetch) || !still_wanted(fetch))
         return false;
-    if (fetch->state == FETCH_BODY)
+    if (throttle_holds(fetch))
+        watch_held(fetch, now);
+    else if (fetch->state == FETCH_BODY)
         watch_body(fetch, now);
     else if (fetch->state == FETCH_COLLECT)
         watch_page(fetch, now);

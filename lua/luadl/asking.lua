@@ -5,9 +5,16 @@
 -- value in them is what counts when nobody has an opinion.
 
 local errors = require("luadl.errors")
+local lifetime = require("luadl.lifetime")
 local policy = require("luadl.policy")
+local scheme = require("luadl.scheme")
+local retry = require("luadl.retry")
 
 local asking = {}
+
+local NOBODY = {}
+
+local unpack = table.unpack or unpack -- luacheck: ignore unpack
 
 -- These belong to one request: their value is an opinion, too.
 local OWN_VALUE = {
@@ -15,11 +22,15 @@ local OWN_VALUE = {
   verify = true,
 }
 
+-- Nil: they neither decide nor look on.
 local function own_script(opts)
-  local own = {}
+  local own
   for _, name in ipairs(policy.names()) do
     local value = opts[name]
-    if type(value) == "function" or OWN_VALUE[name] then own[name] = value end
+    if value ~= nil and (type(value) == "function" or OWN_VALUE[name]) then
+      own = own or {}
+      own[name] = value
+    end
   end
   return own
 end
@@ -46,7 +57,7 @@ end
 ---@return luadl.policy[]
 function asking.scripts(opts, policies, within)
   local scripts = { own_script(opts) }
-  for _, script in ipairs(policies or {}) do
+  for _, script in ipairs(policies or NOBODY) do
     if not is_within(within, script) then scripts[#scripts + 1] = script end
   end
   return scripts
@@ -61,12 +72,19 @@ local function check_failure(err)
   if errors.is(err) or type(err) == "string" then error(err, 0) end
 end
 
+-- All of them get the download's context as the last argument.
+local function with_context(self, ...)
+  local count, list = select("#", ...) + 1, { ... }
+  list[count] = lifetime.context(self)
+  return unpack(list, 1, count)
+end
+
 -- What it throws names its script.
 local function call(self, script, what, run, ...)
   local task = self.loop.current
   local before, above = self.loop:describe(said(script, what)), task.within
   task.within = { script = script, above = self.within }
-  local answer, more = run(...)
+  local answer, more = run(with_context(self, ...))
   if answer == nil then check_failure(more) end
   self.loop:describe(before)
   task.within = above
@@ -87,6 +105,7 @@ end
 --- What the first with an opinion answers.
 ---@param self luadl.download
 ---@param name string the policy
+---@param ... any what it is asked about
 ---@return any answer nil: nobody has an opinion
 ---@return any more what it answered besides
 ---@return luadl.policy|nil script whose answer it is
@@ -114,6 +133,9 @@ end
 ---@param url string
 function asking.check_host(self, script, url)
   if type(url) ~= "string" then asking.refuse(script, "a URL is expected") end
+  if not scheme.may_answer(url, self.opts.url, script and script.sandboxed) then
+    asking.refuse(script, "it may not have this fetched: " .. errors.redact_url(url))
+  end
   if not script or policy.may_ask(script, url, self.opts.url) then return end
   asking.refuse(script, "it has declared other hosts than that of " .. errors.redact_url(url))
 end
@@ -126,7 +148,7 @@ end
 ---@param question table
 ---@return string
 function asking.word(self, name, words, default, question)
-  local word, _, script = asking.ask(self, name, question, self.context)
+  local word, _, script = asking.ask(self, name, question)
   local value = self.opts[name]
   if word == nil and type(value) ~= "function" then word = value end
   if word == nil then word = default end
@@ -147,14 +169,23 @@ local function read_change(self, script, change)
   return copy
 end
 
+local function default_retry(self, fault)
+  local opts = self.opts
+  self.backoff = self.backoff or retry.backoff({
+    tries = type(opts.retry) == "number" and opts.retry or nil,
+    max_retry_after = opts.max_retry_after,
+  })
+  return self.backoff(fault)
+end
+
 --- Whether and when to try again, of the policies or the default one.
----@param self { default_retry: fun(fault: table): number|false, table|nil }
+---@param self luadl.download
 ---@param fault table
 ---@return number|false delay seconds; false: not at all
 ---@return table|nil change what to do differently
 function asking.retry(self, fault)
-  local delay, change, script = asking.ask(self, "retry", fault, self.context)
-  if delay == nil then delay, change = self.default_retry(fault) end
+  local delay, change, script = asking.ask(self, "retry", fault)
+  if delay == nil then delay, change = default_retry(self, fault) end
   local usable = type(delay) == "number" and delay == delay
   if delay and not (usable and (change == nil or type(change) == "table")) then
     asking.refuse(script, "the retry policy must answer a delay in seconds and perhaps a table")
@@ -165,12 +196,14 @@ end
 --- Tells all observers, one after the other: what one throws keeps no other from being told.
 ---@param self luadl.download
 ---@param name string
+---@param ... any what there is to tell
 ---@return luadl.error|nil failure of the first that threw
 function asking.tell(self, name, ...)
   local failure
   for _, script in ipairs(self.scripts) do
     if script[name] then
-      local task = self.loop:spawn(said(script, name), script[name], ...)
+      local what = said(script, name)
+      local task = self.loop:spawn(what, script[name], with_context(self, ...))
       task.within = { script = script, above = self.within }
       self.loop:await(task.ended)
       failure = failure or task.failure

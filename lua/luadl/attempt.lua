@@ -40,7 +40,7 @@ end
 ---@return { url: string?, headers: table?, user: string? }|nil changes
 function attempt.ask(self, fault)
   if not asking.has(self, "request") then return nil end
-  local answer, _, script = asking.ask(self, "request", describe(self, fault), self.context)
+  local answer, _, script = asking.ask(self, "request", describe(self, fault))
   if not answer then return nil end
   if type(answer) ~= "table" then
     asking.refuse(script, "the request policy must answer a table")

@@ -7,7 +7,6 @@ local ending = require("luadl.ending")
 local errors = require("luadl.errors")
 local host = require("luadl.host")
 local resolving = require("luadl.resolving")
-local retry = require("luadl.retry")
 local target = require("luadl.target")
 
 local beginning = {}
@@ -35,9 +34,7 @@ end
 ---@return boolean|nil
 ---@return luadl.error|nil
 function beginning.take(self, opts)
-  local tries = type(opts.retry) == "number" and opts.retry or nil
   self.opts, self.scripts = opts, asking.scripts(opts, self.session.policies, self.within)
-  self.default_retry = retry.backoff({ tries = tries, max_retry_after = opts.max_retry_after })
   return find_url(self)
 end
 
@@ -67,7 +64,7 @@ local function resolve(self)
 end
 
 local function announce(self)
-  local failure = not self.info and asking.tell(self, "on_start", self, self.context)
+  local failure = not self.info and asking.tell(self, "on_start", self)
   if failure then return nil, failure end
   self.wish = attempt.ask(self)
   return true

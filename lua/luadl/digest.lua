@@ -85,9 +85,9 @@ end
 ---@param bytes string
 ---@return string
 function digest.raw(algorithm, bytes)
-  check_algorithm(algorithm, 2)
+  local name = check_algorithm(algorithm, 2)
   check_bytes(bytes, 2)
-  return digest.new(algorithm):update(bytes):raw()
+  return core.hash(name, bytes) or unavailable(name, 2)
 end
 
 --- The digest of a string, in hexadecimal digits of lower case.
@@ -95,9 +95,9 @@ end
 ---@param bytes string
 ---@return string
 function digest.hex(algorithm, bytes)
-  check_algorithm(algorithm, 2)
+  local name = check_algorithm(algorithm, 2)
   check_bytes(bytes, 2)
-  return digest.new(algorithm):update(bytes):hex()
+  return codec.hex_encode(core.hash(name, bytes) or unavailable(name, 2))
 end
 
 local function failure(path, message, errnum)

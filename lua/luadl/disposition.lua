@@ -58,6 +58,7 @@ end
 ---@param bytes string
 ---@return string
 function disposition.to_utf8(bytes)
+  if not bytes:find("[\128-\255]") then return bytes end
   return is_utf8(bytes) and bytes or from_latin1(bytes)
 end
 
@@ -66,6 +67,7 @@ end
 ---@return string decoded
 ---@return boolean clean no malformed escape was seen
 function disposition.percent_decode(text)
+  if not text:find("%", 1, true) then return text, true end
   local _, percents = text:gsub("%%", "")
   local decoded, escapes = text:gsub("%%(%x%x)", function(digits)
     return string.char(tonumber(digits, 16))
@@ -333,7 +335,8 @@ end
 ---@param decode luadl.decode? for charsets other than UTF-8, ISO-8859-1 and US-ASCII
 ---@return luadl.disposition? nil when there is nothing in it
 function disposition.parse(value, decode)
-  local list, lead = scan(value or "")
+  if not value then return nil end
+  local list, lead = scan(value)
   local kind = lead:lower():match('[^%s,"]+')
   if not kind and #list == 0 then return nil end
   local result = { type = kind, parameters = first_of_each(list) }

@@ -6,14 +6,19 @@
 
 local asking = require("luadl.asking")
 local beginning = require("luadl.beginning")
+local chunkmap = require("luadl.chunkmap")
 local context = require("luadl.context")
 local ending = require("luadl.ending")
 local errors = require("luadl.errors")
 local faults = require("luadl.faults")
+local freshness = require("luadl.freshness")
 local host = require("luadl.host")
 local lifetime = require("luadl.lifetime")
 local meter = require("luadl.meter")
 local opening = require("luadl.opening")
+local requesting = require("luadl.requesting")
+local schedule = require("luadl.schedule")
+local scheme = require("luadl.scheme")
 local sources = require("luadl.sources")
 local trace = require("luadl.trace")
 local transfer = require("luadl.transfer")
@@ -42,43 +47,41 @@ local answers = {
   verify = { "verify policy", verifying.answer },
 }
 
+-- A task costs more than most answers: where nobody is asked or told, none can wait.
+local AT_ONCE = { head = true, done = true }
+
 --- Takes an event of the engine.
 ---@package
 function methods:handle(event)
   if event.kind == "trace" then return trace.take(self, event) end
   event.restarts, event.renewals = self.restarts, self.renewals
   local answer = answers[event.stage or event.kind]
-  transfer.run_or(answer[3] or fail, self, answer[1], answer[2], event)
+  local begin = AT_ONCE[event.kind] and not self.scripts[1] and transfer.do_or or transfer.run_or
+  begin(answer[3] or fail, self, answer[1], answer[2], event)
 end
 
 local function watch_progress(self)
   while not self.ended.fired do
     self.loop:await(self.ended, PROGRESS_INTERVAL)
     local failure = not self.ended.fired
-      and asking.tell(self, "on_progress", self:stats(), self.context)
+      and asking.tell(self, "on_progress", self:stats())
     if failure then return fail(self, failure) end
   end
 end
 
 -- Birth
 
-local REQUEST_FIELDS = {
-  "url", "headers", "user_agent", "user", "proxy", "cacert", "trusted_hosts", "insecure",
-  "allow_downgrade", "restart", "resume_check", "adopt", "connections", "max_redirects",
-  "min_split", "max_size", "connect_timeout", "first_byte_timeout", "stall_timeout",
-}
-
 local function describe_request(self)
-  local opts, request = self.opts, {}
-  for _, name in ipairs(REQUEST_FIELDS) do request[name] = opts[name] end
-  request.no_redirects = opts.max_redirects == 0
+  local opts = self.opts
+  local request, wrong = requesting.of(self)
+  if not request then return nil, wrong end
   request.no_resume = opts.resume == false or opts.range ~= nil
-  request.range = opts.range
   request.trace = trace.is_wanted(self)
   request.renewed = self.replaces
   request.head_only = self.info
   request.verify = verifying.is_wanted(self) or nil
-  request.connections = self.hosts:limit(self.origin, opts.connections)
+  request.connections = scheme.is_single(opts.url or "") and 1
+    or self.hosts:limit(self.origin, opts.connections)
   request.deadline = lifetime.for_engine(self)
   if opts.expect then
     request.expect_size = opts.expect.size
@@ -88,11 +91,22 @@ local function describe_request(self)
   self.target, err = opening.known_target(self)
   request.target = self.target
   if err then return nil, err end
-  for name, value in pairs(self.wish or {}) do request[name] = value end
+  freshness.ask(self, request)
+  if self.wish then
+    for name, value in pairs(self.wish) do request[name] = value end
+  end
   return request
 end
 
+local function note_start(self, request)
+  local plan = ("over at most %d connections"):format(request.connections)
+  trace.note(self, "start", plan, { url = self.url, path = self.target and opening.path(self) })
+end
+
 local function ask(self)
+  local suits, unsuitable = scheme.suits(self.opts)
+  if not suits then return nil, unsuitable end
+  self.hosts:enter(self.origin, self)
   local request, wrong = describe_request(self)
   if not request then return nil, wrong end
   local id, err = self.engine:new(request)
@@ -102,8 +116,7 @@ local function ask(self)
   end
   self.id = id
   self.due = self.ends_at
-  local plan = ("over at most %d connections"):format(request.connections)
-  trace.note(self, "start", plan, { url = self.url, path = self.target and opening.path(self) })
+  if trace.is_wanted(self) then note_start(self, request) end
   self.session:enter(self)
   if asking.has(self, "on_progress") then run(self, "on_progress", watch_progress) end
   if self.hosts:limit(self.origin, self.opts.connections) < self.opts.connections then
@@ -112,16 +125,25 @@ local function ask(self)
   return true
 end
 
--- The host asked for peace; the deadline runs meanwhile.
+-- The host may ask for more peace meanwhile. Nil and an error: nothing is to be asked any more.
+local function wait_for_turn(self, delay)
+  repeat
+    local left = lifetime.left(self)
+    local hurried = self.loop:await(transfer.turn(self), math.min(delay, left))
+    if ending.is_near(self) then return nil, self.error end
+    if not hurried and left <= delay then return nil, lifetime.too_late(self) end
+    delay = hurried and 0 or self.hosts:delay(self.origin)
+  until delay == 0
+  return true
+end
+
+-- The deadline runs meanwhile.
 local function ask_later(self, delay)
-  local left = lifetime.left(self)
   self.session:enter(self)
   run(self, "request", function()
-    local hurried = self.loop:await(self.go_on, math.min(delay, left))
+    local ok, err = wait_for_turn(self, delay)
     self.session:drop(self)
-    if ending.is_near(self) then return end
-    if not hurried and left <= delay then return fail_early(self, lifetime.too_late(self)) end
-    local ok, err = ask(self)
+    if ok then ok, err = ask(self) end
     if not ok then fail_early(self, err) end
   end)
 end
@@ -133,7 +155,7 @@ local function stop(self, err)
 end
 
 local function ask_in_time(self)
-  local delay = self.hosts:delay(self.origin)
+  local delay = requesting.delay(self)
   if delay > 0 then return ask_later(self, delay) end
   local ok, err = ask(self)
   if not ok then fail_early(self, err) end
@@ -162,8 +184,8 @@ end
 
 -- A context that has ended keeps it from all I/O (L-12).
 local function begin(self)
-  local over = self.given:err()
-  if over then return fail_early(self, lifetime.explain(self, over)) end
+  local over = lifetime.refusal(self)
+  if over then return fail_early(self, over) end
   lifetime.follow(self, stop)
   if beginning.is_wanted(self) then return prepare_later(self) end
   ask_in_time(self)
@@ -174,9 +196,10 @@ end
 ---@param opts table checked options
 ---@param info boolean|nil only the head is wanted
 ---@param unfold boolean|nil what its URL stands for is wanted, and becomes the result
+---@param keeper luadl.item|nil whose download it is
 ---@return luadl.download
 ---@package
-function download.new(session, opts, info, unfold)
+function download.new(session, opts, info, unfold, keeper)
   local self = setmetatable({
     session = session,
     engine = session.engine,
@@ -186,14 +209,15 @@ function download.new(session, opts, info, unfold)
     opts = opts,
     info = info or false,
     unfold = unfold,
+    keeper = keeper,
     within = asking.within(session.loop),
     warnings = {},
     alternatives = 0,
     restarts = 0,
     renewals = 0,
-    spent = {}, -- failures of ranges at URLs that were given up
     ended = session.loop:signal(),
-    go_on = session.loop:signal(),
+    id = nil, -- the engine's, from the first request on
+    url = nil, origin = nil, -- what it asks, and whom, without credentials
   }, metatable)
   lifetime.begin(self)
   local ok, err = beginning.take(self, opts)
@@ -231,6 +255,20 @@ end
 
 local OVER = "the download has ended: a new one with this url and `resume = PART` continues it"
 
+--- Limits its rate from now on.
+---@param rate number|string|table bytes per second, as in the option `limit_rate`; 0: no limit
+---@return boolean|nil
+---@return luadl.error|nil
+function methods:limit(rate)
+  local plan, message = schedule.read(rate)
+  if not plan then error("limit: " .. message, 2) end
+  if self.ended.fired then return nil, errors.new("closed", OVER, { url = self.url }) end
+  self.opts.file_limit_rate = plan
+  local now = self.session.limits:of_file(plan)
+  if self.id then self.engine:limit(self.id, now) end
+  return true
+end
+
 --- Asks this URL from now on: a fresh link to the same file, whose identity is checked as ever.
 --- Streams that run go on; what waits to be tried again goes on at once.
 ---@param url string
@@ -245,7 +283,7 @@ function methods:renew(url)
   end
   self.opts.url, self.url = url, self.core.redact(url)
   self.origin = host.origin(self.url)
-  if not self.id then transfer.hurry(self) end
+  if self.id then self.hosts:enter(self.origin, self) else transfer.hurry(self) end
   return true
 end
 
@@ -271,18 +309,39 @@ local function speed_of(self, stats)
   return self.meter:sample(stats.elapsed, (stats.received or 0) - (stats.resumed or 0))
 end
 
+-- The engine forgets it then; its last word has them.
+local function counters_at_end(done)
+  return {
+    state = "finished", total = done.total, received = done.received, resumed = done.resumed,
+    connections = 0, elapsed = done.elapsed,
+  }
+end
+
+local function counters(self)
+  if self.done then return counters_at_end(self.done) end
+  return self.id and self.engine:stat(self.id)
+    or { state = "waiting", received = 0, connections = 0, elapsed = 0 }
+end
+
 --- Counters as they are now.
 ---@return luadl.stats
 function methods:stats()
   if self.last_stats then return self.last_stats end
-  local stats = self.id and self.engine:stat(self.id)
-    or { state = "waiting", received = 0, connections = 0, elapsed = 0 }
+  local stats = counters(self)
   stats.speed = speed_of(self, stats)
   if self.target then
     stats.name = self.target.name
     stats.path = opening.path(self)
   end
+  if self.ended.fired then self.last_stats = stats end
   return stats
+end
+
+--- Which bytes are there, and which connection brings which.
+---@return luadl.map|nil nil: there is nothing to be shown yet, or any more
+function methods:map()
+  local stat = self.id and not self.done and not self.last_stats and self.engine:stat(self.id, true)
+  return stat and chunkmap.read(stat, self.opts.range and self.opts.range[1] or 0) or nil
 end
 
 return download

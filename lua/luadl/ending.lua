@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local asking = require("luadl.asking")
+local headers = require("luadl.headers")
 local lifetime = require("luadl.lifetime")
 local opening = require("luadl.opening")
 local trace = require("luadl.trace")
@@ -15,18 +16,17 @@ local LAST_WORDS = 5 -- seconds that observers of the end have where there is a 
 local BY_SCRIPT = { callback = true, script_budget = true, no_memory = true }
 
 -- A login page in a file's place has a right length, too (H30).
-local function check_type(self, event, kind)
+local function check_type(self, event)
+  local kind = opening.content_type(event.headers)
+  if kind ~= "text/html" and kind ~= "application/xhtml+xml" then return end
   local extension = event.path:lower():match("%.([%w]+)$")
   local expected = not extension or extension:match("^x?html?$") or extension:match("^php%d?$")
     or extension:match("^aspx?$") or extension == "jsp"
-  if not expected and (kind == "text/html" or kind == "application/xhtml+xml") then
-    transfer.warn(self, "the server sent a web page (" .. kind .. ")")
-  end
+  if not expected then transfer.warn(self, "the server sent a web page (" .. kind .. ")") end
 end
 
 local function describe_result(self, event)
-  local head = opening.describe_head(self, event)
-  check_type(self, event, head.content_type)
+  check_type(self, event)
   if event.warning then transfer.warn(self, event.warning) end
   return {
     path = event.path,
@@ -34,8 +34,13 @@ local function describe_result(self, event)
     resumed = event.resumed,
     elapsed = event.elapsed,
     url = event.url,
-    etag = head.etag,
-    last_modified = head.last_modified,
+    status = event.status,
+    redirects = event.redirects,
+    address = event.address,
+    content_type = opening.content_type(event.headers),
+    checksum = self.opts.checksum,
+    etag = headers.value(event.headers, "etag"),
+    last_modified = headers.value(event.headers, "last-modified"),
     length_verified = event.length_verified,
     verified = self.verified,
     labels = self.opts.labels,
@@ -71,30 +76,36 @@ function ending.finish(self, result, err)
   if err and not self.id then trace.failed(self, err) end
   self.result, self.error = result, err
   lifetime.finish(self, err)
+  self.hosts:leave(self)
   self.ended:fire()
+  if self.keeper then self.keeper:on_end() end
   transfer.hurry(self)
 end
 
 local function settle(self, result, err)
-  self.last_stats = self:stats()
   self.engine:forget(self.id)
   self.session:drop(self)
   ending.finish(self, result, err)
 end
 
--- The last step: all of them are told before anybody learns of the end.
-local function tell_end(self, result, err)
+local function note_end(self, result, err)
   if err then
     trace.failed(self, err)
   elseif result.skipped then
     trace.note(self, "done", "skipped", { path = result.path })
   elseif self.info then
-    trace.note(self, "done", ("status %d"):format(result.status), { url = result.url })
+    local told = result.status and ("status %d"):format(result.status) or "it is there"
+    trace.note(self, "done", told, { url = result.url })
   else
     trace.note(self, "done", ("%d bytes are there"):format(result.size), {
       path = result.path, seconds = result.elapsed,
     })
   end
+end
+
+-- The last step: all of them are told before anybody learns of the end.
+local function tell_end(self, result, err)
+  if trace.is_wanted(self) then note_end(self, result, err) end
   return trace.finish(self)
 end
 
@@ -102,12 +113,12 @@ end
 local function tell(self, result, err)
   if self.info then return result, err end
   if err then
-    local failure = asking.tell(self, "on_error", err, self.context)
+    local failure = asking.tell(self, "on_error", err)
     if failure then err.observer = failure end
     return nil, err
   end
-  local failure = asking.tell(self, "on_progress", self:stats(), self.context)
-    or asking.tell(self, "on_done", result, self.context)
+  local failure = asking.has(self, "on_progress") and asking.tell(self, "on_progress", self:stats())
+    or asking.tell(self, "on_done", result)
   if failure then return nil, failure end
   return result
 end
@@ -136,6 +147,7 @@ end
 ---@param self luadl.download
 ---@param event table
 function ending.answer_done(self, event)
+  self.done = event
   self.due = self.due and self.core.now() + LAST_WORDS
   local result, err = tell(self, outcome(self, event))
   local failure = tell_end(self, result, err)

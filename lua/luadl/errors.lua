@@ -44,6 +44,7 @@ errors.kinds = {
   stalled = true,
   -- HTTP status
   http_status = false, -- the status decides, see below
+  not_found = false, -- where there is no HTTP status
   auth = false,
   rate_limited = true,
   redirect_limit = false,

@@ -3,7 +3,10 @@
 
 local asking = require("luadl.asking")
 local attempt = require("luadl.attempt")
+local freshness = require("luadl.freshness")
 local opening = require("luadl.opening")
+local penalties = require("luadl.penalties")
+local requesting = require("luadl.requesting")
 local sources = require("luadl.sources")
 local trace = require("luadl.trace")
 local transfer = require("luadl.transfer")
@@ -42,7 +45,7 @@ local function describe_fault(self, event)
     saved = self:stats().received or 0,
     renewable = asking.has(self, "renew"),
     renewed_ago = self.renewed_at and self.core.now() - self.renewed_at,
-    host_delay = self.hosts:delay(self.origin),
+    host_delay = penalties.delay(self, err.url),
     labels = self.opts.labels,
   }
 end
@@ -113,8 +116,9 @@ end
 local function note_host(self, fault, change)
   local err = fault.error
   if err.kind == "rate_limited" or (change and change.fewer) then
+    penalties.refused(self, fault.active, faults.ramp)
     local wait = err.retry_after and math.min(err.retry_after, self.opts.max_retry_after)
-    self.hosts:failed(self.origin, fault.active + 1, wait)
+    if wait then penalties.wait(self, err.url, wait) end
   end
   if change and change.fewer then faults.ramp(self) end
 end
@@ -125,6 +129,12 @@ local function is_patient(self, fault, delay)
 end
 
 -- Another try
+
+-- What a server may have done already isn't asked for again.
+local function may_be_repeated(self, fault)
+  local method = requesting.method(self.opts.method, self.opts.body)
+  return fault.error.unsent or requesting.is_idempotent(method)
+end
 
 -- A mirror that has another file is of no use: nothing begins anew for its sake.
 local function is_useless(self, fault)
@@ -149,11 +159,11 @@ local function wait_out(self, event, delay)
   local fresh = self.renewals ~= event.renewals -- in the meantime
   if fresh then return end
   if not event.extra or (event.active or 0) == 0 then
-    if delay > 0 then self.loop:await(self.go_on, delay) end
+    if delay > 0 then self.loop:await(transfer.turn(self), delay) end
     return
   end
   while delay > 0 and not is_alone(self) do
-    if self.loop:await(self.go_on, math.min(delay, LOOK)) then return end
+    if self.loop:await(transfer.turn(self), math.min(delay, LOOK)) then return end
     delay = delay - LOOK
   end
 end
@@ -182,7 +192,7 @@ local function turn_to_mirror(self, event, fault)
   if not ok then return fail(self, err) end
   if is_void(self, event) then return end
   local change = { url = self.mirror }
-  local failure = asking.tell(self, "on_retry", fault, 0, change, self.context)
+  local failure = asking.tell(self, "on_retry", fault, 0, change)
   if failure then return fail(self, failure) end
   if not is_void(self, event) then ask_again(self, event, fault, {}) end
 end
@@ -192,14 +202,17 @@ end
 ---@param event table
 function faults.answer_request(self, event)
   if is_void(self, event) then return end
+  if freshness.holds(self, event) then return opening.skip(self, freshness.UNCHANGED) end
   local fault = describe_fault(self, event)
   trace.fault(self, fault)
+  requesting.learn(self, fault.error)
+  if not may_be_repeated(self, fault) then return fail(self, fault.error) end
   local delay, change = decide_retry(self, fault)
   if is_void(self, event) then return end
   if is_patient(self, fault, delay) then note_host(self, fault, change or nil) end
   if not delay then return turn_to_mirror(self, event, fault) end
   trace.retry(self, fault, delay, change)
-  local failure = asking.tell(self, "on_retry", fault, delay, change, self.context)
+  local failure = asking.tell(self, "on_retry", fault, delay, change)
   if failure then return fail(self, failure) end
   wait_out(self, event, delay)
   if is_void(self, event) then return end

@@ -11,8 +11,10 @@ local host = require("luadl.host")
 local lifetime = require("luadl.lifetime")
 local message = require("luadl.message")
 local page = require("luadl.page")
-local retry = require("luadl.retry")
+local penalties = require("luadl.penalties")
+local requesting = require("luadl.requesting")
 local revalidation = require("luadl.revalidation")
+local scheme = require("luadl.scheme")
 local trace = require("luadl.trace")
 local transfer = require("luadl.transfer")
 
@@ -22,28 +24,19 @@ local fetch = {}
 local methods = {}
 local metatable = { __name = "luadl.fetch", __index = methods }
 
--- RFC 9110, section 9.2.2, and the reading ones of WebDAV: asked twice they do what once does.
-local IDEMPOTENT = {
-  GET = true, HEAD = true, PUT = true, DELETE = true, OPTIONS = true, PROPFIND = true,
-  REPORT = true,
-}
 local ENDED = { cancelled = true, deadline = true, closed = true, callback = true }
 
 -- One try
 
-local REQUEST_FIELDS = {
-  "user_agent", "user", "proxy", "cacert", "trusted_hosts", "insecure", "allow_downgrade",
-  "max_redirects", "max_size", "range", "connect_timeout", "first_byte_timeout", "stall_timeout",
-}
-
 local function describe_request(self)
-  local sent, request = self.message, {}
-  for _, name in ipairs(REQUEST_FIELDS) do request[name] = self.opts[name] end
+  local sent = self.message
+  local request, err = requesting.of(self)
+  if not request then return nil, err end
+  request.range = self.opts.range
   request.url, request.method, request.body = self.wish.url or sent.url, sent.method, sent.body
   request.headers = self.fields:list()
   request.user = self.wish.user or request.user
   request.in_memory = true
-  request.no_redirects = self.opts.max_redirects == 0
   request.deadline = lifetime.for_engine(self)
   request.trace = trace.is_wanted(self)
   return request
@@ -52,7 +45,9 @@ end
 -- DONE, or nil: nobody will ever answer.
 local function ask_engine(self)
   self.answered = self.loop:signal()
-  local id, err = self.engine:new(describe_request(self))
+  local request, wrong = describe_request(self)
+  if not request then return { error = wrong } end
+  local id, err = self.engine:new(request)
   if not id then return { error = err } end
   self.id = id
   self.session:enter(self)
@@ -126,7 +121,7 @@ end
 local function fault_of(self, answer, err)
   err = err or error_of(self, answer)
   if not err or ENDED[err.kind] then return nil end
-  if not IDEMPOTENT[self.message.method] and not err.unsent then return nil end
+  if not requesting.is_idempotent(self.message.method) and not err.unsent then return nil end
   return {
     error = err,
     stage = "request",
@@ -140,7 +135,7 @@ local function fault_of(self, answer, err)
     restarts = 0,
     saved = 0,
     renewable = false,
-    host_delay = self.hosts:delay(self.origin),
+    host_delay = penalties.delay(self, err.url),
   }
 end
 
@@ -148,7 +143,7 @@ local function note_host(self, fault, delay)
   local err, most = fault.error, self.opts.max_retry_after
   if err.kind ~= "rate_limited" or not err.retry_after then return end
   if delay or err.retry_after <= most then
-    self.hosts:wait(self.origin, math.min(err.retry_after, most))
+    penalties.wait(self, err.url, math.min(err.retry_after, most))
   end
 end
 
@@ -173,9 +168,10 @@ local function try_again(self, fault)
   trace.fault(self, fault)
   local delay, change = asking.retry(self, fault)
   note_host(self, fault, delay)
+  requesting.learn(self, fault.error)
   if not delay then return false end
   trace.retry(self, fault, delay, change)
-  local err = asking.tell(self, "on_retry", fault, delay, change, self.context)
+  local err = asking.tell(self, "on_retry", fault, delay, change)
     or pause(self, delay)
   if err then return nil, err end
   if change and change.url then aim(self, change.url) end
@@ -232,10 +228,13 @@ local function work(self)
   local wrong
   self.message, wrong = message.new(self.opts)
   if not self.message then return nil, wrong end
+  if scheme.is_single(self.message.url) then
+    return nil, errors.new("bad_url", "a fetch is over http or https", { url = self.url })
+  end
   self.opts.headers = self.message.headers:list()
   aim(self, self.message.url)
   trace.note(self, "start", self.message.method, { url = self.url })
-  local peace, err, answer = self.hosts:delay(self.origin), nil, nil
+  local peace, err, answer = requesting.delay(self), nil, nil
   if peace > 0 then err = pause(self, peace) end
   if not err then answer, err = try_all(self) end
   self.due = nil
@@ -254,11 +253,6 @@ local function stop(self, err)
   if self.answered then self.answered:fire() end
 end
 
-local function default_retry(opts)
-  local tries = type(opts.retry) == "number" and opts.retry or nil
-  return retry.backoff({ tries = tries, max_retry_after = opts.max_retry_after })
-end
-
 local function new(session, opts)
   local self = setmetatable({
     session = session,
@@ -270,7 +264,6 @@ local function new(session, opts)
     url = session.core.redact(opts.url),
     within = asking.within(session.loop),
     scripts = asking.scripts(opts, session.policies, asking.within(session.loop)),
-    default_retry = default_retry(opts),
     attempt = 0,
     ended = session.loop:signal(),
     hidden = true, -- from observers
@@ -293,8 +286,8 @@ end
 ---@return luadl.error|nil
 function fetch.run(session, opts)
   local self = new(session, opts)
-  local over = self.given:err()
-  if over then return finish(self, nil, lifetime.explain(self, over)) end
+  local over = lifetime.refusal(self)
+  if over then return finish(self, nil, over) end
   lifetime.follow(self, stop)
   local task = self.loop:spawn_for(self, "fetch", work, self)
   self.loop:await(task.ended)

@@ -78,7 +78,13 @@ local function replace_all(name, patterns, by)
   return name
 end
 
+-- Nothing that is looked for below is among these.
+local function is_plain(name)
+  return not name:find("[^%w ._~()+,=-]")
+end
+
 local function replace_characters(name, opts)
+  if is_plain(name) then return name end
   name = replace_all(name, INVISIBLE, "")
   name = replace_all(name, CONTROL, "_"):gsub("[/\\]", "_")
   if opts.windows == false then return name end
@@ -229,6 +235,7 @@ local function code_point(text, at)
 end
 
 local function has_forbidden_characters(name)
+  if not name:find("[^ -~]") then return name:find("[/\\]") ~= nil end -- of ASCII these alone
   local at = 1
   while at <= #name do
     local code, after = code_point(name, at)

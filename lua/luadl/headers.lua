@@ -18,13 +18,34 @@ local function check(name, value)
   end
 end
 
+-- As the engine writes them.
+local function parse(self, text)
+  for name, value in text:gmatch("\n([^:\n]*): ([^\n]*)") do self[#self + 1] = { name, value } end
+  return self
+end
+
 --- Headers with these fields, in this order.
----@param fields { [1]: string, [2]: string }[]?
+---@param fields { [1]: string, [2]: string }[]|string|nil a text is the engine's: of each field
+--- "\nName: value"
 ---@return luadl.headers
 function headers.new(fields)
   local self = setmetatable({}, metatable)
+  if type(fields) == "string" then return parse(self, fields) end
   for _, field in ipairs(fields or {}) do self:add(field[1], field[2]) end
   return self
+end
+
+local asked, lowered = "", "" -- several fields of one text are asked for in a row
+
+--- The first value of that name in the engine's text, without reading all of it.
+---@param text string?
+---@param name string in lower case
+---@return string?
+function headers.value(text, name)
+  if not text then return nil end
+  if text ~= asked then asked, lowered = text, text:lower() end
+  local _, before = lowered:find("\n" .. name .. ": ", 1, true)
+  return before and text:match("^[^\n]*", before + 1)
 end
 
 --- The first value of that name.

@@ -1,7 +1,8 @@
---- What is known of each host: how many connections it bears, and until when it wants peace.
+--- What is known of each host: who is at it, how many connections it bears in all, and until when
+--- it wants peace.
 -- SPDX-License-Identifier: MIT
 --
--- Pure: the clock is handed in. Only hosts that complained are remembered.
+-- Pure: the clock is handed in. Where nobody is, only hosts that complained are remembered.
 
 local host = {}
 
@@ -14,7 +15,12 @@ local BURST = 1 -- seconds within which refusals are one sign: they were all on 
 --- Nothing is known yet.
 ---@param now fun(): number monotonic seconds
 function host.new(now)
-  return setmetatable({ now = now, known = {} }, metatable)
+  return setmetatable({
+    now = now,
+    known = {}, -- of those that complained
+    users = {}, -- by origin: { count =, set = }
+    place = {}, -- by user: the origin
+  }, metatable)
 end
 
 local function entry(self, origin)
@@ -26,8 +32,11 @@ local function entry(self, origin)
   return known
 end
 
-local function grown(known, now)
-  return known.limit + math.floor((now - known.changed_at) / RAMP)
+-- Of all who are at it together.
+local function tolerated(self, origin)
+  local known = self.known[origin]
+  if not known or not known.limit then return math.huge end
+  return known.limit + math.floor((self.now() - known.changed_at) / RAMP)
 end
 
 --- Whom a URL belongs to: its scheme, host and port as they are written there.
@@ -37,25 +46,52 @@ function host.origin(url)
   return (url:match("^(%a[%w+.-]*://[^/?#]*)") or url):lower()
 end
 
---- How many connections to open, of `wanted`: the learned limit, one more for every quiet 30 s.
+--- Somebody is at this host now, and at no other.
+---@param origin string
+---@param user table
+function methods:enter(origin, user)
+  self:leave(user)
+  local users = self.users[origin] or { count = 0, set = {} }
+  users.count, users.set[user] = users.count + 1, true
+  self.users[origin], self.place[user] = users, origin
+end
+
+--- Is at no host any more.
+---@param user table
+function methods:leave(user)
+  local origin = self.place[user]
+  local users = origin and self.users[origin]
+  if not users then return end
+  users.count, users.set[user], self.place[user] = users.count - 1, nil, nil
+  if users.count == 0 then self.users[origin] = nil end
+end
+
+--- All who are at this host, as keys.
+---@param origin string
+---@return table<table, boolean>
+function methods:users_of(origin)
+  local users = self.users[origin]
+  return users and users.set or {}
+end
+
+--- How many connections one of its users may open, of `wanted`: an equal part of the learned limit,
+--- which is one more for every quiet 30 s.
 ---@param origin string
 ---@param wanted integer
 ---@return integer
 function methods:limit(origin, wanted)
-  local known = self.known[origin]
-  if not known or not known.limit then return wanted end
-  return math.max(1, math.min(wanted, grown(known, self.now())))
+  local most, users = tolerated(self, origin), self.users[origin]
+  if most == math.huge then return wanted end
+  return math.max(1, math.min(wanted, math.floor(most / (users and users.count or 1))))
 end
 
 --- The host refused a connection: half of what is in use is its new limit.
 ---@param origin string
----@param in_use integer connections to it when it refused
----@param retry_after number|nil seconds
-function methods:failed(origin, in_use, retry_after)
+---@param in_use integer connections of all to it when it refused
+function methods:failed(origin, in_use)
   local known, now = entry(self, origin), self.now()
-  if retry_after then self:wait(origin, retry_after) end
   if now - known.changed_at < BURST then return end
-  known.limit = math.max(1, math.floor(self:limit(origin, in_use) / 2))
+  known.limit = math.max(1, math.floor(math.min(in_use, tolerated(self, origin)) / 2))
   known.changed_at = now
 end
 
@@ -65,6 +101,20 @@ end
 function methods:wait(origin, seconds)
   local known = entry(self, origin)
   known.penalty_until = math.max(known.penalty_until, self.now() + seconds)
+end
+
+--- HTTP/2 with it came to grief: HTTP/1.1 is spoken from now on (H51).
+---@param origin string
+function methods:speak_http1(origin)
+  entry(self, origin).http1 = true
+end
+
+--- Whether that is so.
+---@param origin string
+---@return boolean
+function methods:speaks_http1(origin)
+  local known = self.known[origin]
+  return known ~= nil and known.http1 == true
 end
 
 --- Seconds until the host may be asked again; 0 when it may be now.

@@ -67,6 +67,15 @@ function luadl.get(url, opts)
   return shared_session():get(request)
 end
 
+--- A batch of downloads: see luadl.session's `batch`.
+---@param opts luadl.options.batch|nil
+---@return luadl.batch|nil
+---@return luadl.error|nil
+function luadl.batch(opts)
+  local made, err = shared_session():batch(opts)
+  return made, err
+end
+
 --- An answer in memory: see luadl.session's `fetch`.
 ---@param url string|luadl.options.fetch
 ---@param opts luadl.options.fetch|nil

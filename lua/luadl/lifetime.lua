@@ -8,17 +8,40 @@ local lifetime = {}
 
 local SOON = 0.001 -- seconds
 
---- Gives it a context of its own, below the one in its options: for its policies, which may sleep
---- on it; it ends with the download.
+--- Notes how long it may last.
 ---@param self luadl.download
 function lifetime.begin(self)
   local opts, now = self.opts, self.core.now()
-  self.given = opts.context or context.background(self.loop)
-  self.began, self.ends_at = now, self.given:deadline()
+  self.given = opts.context
+  self.began, self.ends_at = now, self.given and self.given:deadline()
   if opts.deadline then self.ends_at = math.min(now + opts.deadline, self.ends_at or math.huge) end
-  self.context = self.ends_at and self.given:with_deadline(self.ends_at)
-    or self.given:with_cancel()
   self.release = self.loop:hold()
+end
+
+--- Its own context, below the one in its options: for its policies, which may sleep on it. It ends
+--- with the download, and is made when somebody wants it.
+---@param self luadl.download
+---@return luadl.context
+function lifetime.context(self)
+  if self.context then return self.context end
+  local given = self.given or context.background(self.loop)
+  self.context = self.ends_at and given:with_deadline(self.ends_at) or given:with_cancel()
+  if self.over then self.context:cancel(self.over) end
+  return self.context
+end
+
+-- What came first counts.
+local function close(self, reason)
+  self.over = self.over or reason
+  if self.context then self.context:cancel(reason) end
+end
+
+--- Why nothing may begin any more: its context had ended before.
+---@param self luadl.download
+---@return luadl.error|nil
+function lifetime.refusal(self)
+  local over = self.given and self.given:err()
+  return over and lifetime.explain(self, over)
 end
 
 --- Why a download ends whose context has ended.
@@ -34,6 +57,7 @@ end
 ---@param self luadl.download
 ---@param stop fun(self: luadl.download, err: luadl.error)
 function lifetime.follow(self, stop)
+  if not self.given then return end
   self.following = self.given:listen(function(err) stop(self, lifetime.explain(self, err)) end)
 end
 
@@ -65,15 +89,15 @@ end
 ---@param err luadl.error
 function lifetime.give_up(self, err)
   self.due = -math.huge
-  self.context:cancel(err)
+  close(self, err)
 end
 
 --- It has ended.
 ---@param self luadl.download
 ---@param err luadl.error|nil
 function lifetime.finish(self, err)
-  self.given:ignore(self.following)
-  self.context:cancel(err or "the download has ended")
+  if self.given then self.given:ignore(self.following) end
+  close(self, err or "the download has ended")
   self.release()
 end
 

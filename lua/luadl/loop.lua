@@ -37,18 +37,28 @@ local MOST_NESTED = 16 -- tasks that block inside each other; the C stack bears 
 
 local unpack = table.unpack or unpack -- luacheck: ignore
 
+-- LuaJIT has one hook for all threads: here it is somebody else who runs.
+local function is_running(task)
+  return task and task.owner and coroutine.running() == task.thread
+end
+
 -- Runs in the thread of the task. A script that catches what this throws meets it again, at its
 -- next instruction.
 local function new_guard(self)
-  return function()
+  local function guard()
     local task = self.closing or self.current
+    if not is_running(task) then return end
     local over, kind = task.owner:overdue()
     if not over then return end
     local when = kind and "it was interrupted" or "its time was up"
     local err = errors.new(kind or "script_budget", task.what .. ": still busy when " .. when)
-    debug.sethook(function() error(err, 0) end, "", 1)
+    debug.sethook(function()
+      if is_running(task) then error(err, 0) end
+      debug.sethook(guard, "", BUDGET)
+    end, "", 1)
     error(err, 0)
   end
+  return guard
 end
 
 ---@param world { now: (fun(): number), wait: fun(seconds: number|nil), poll: fun(),

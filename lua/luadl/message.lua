@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local headers = require("luadl.headers")
+local requesting = require("luadl.requesting")
 
 local message = {}
 
@@ -46,7 +47,7 @@ function message.new(opts)
   if kind then set_default(fields, "Content-Type", kind) end
   if opts.json ~= nil then set_default(fields, "Accept", JSON) end
   return {
-    method = opts.method or (body and "POST" or "GET"),
+    method = requesting.method(opts.method, body),
     url = with_query(opts.url, opts.query),
     headers = fields,
     body = body,

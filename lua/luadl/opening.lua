@@ -4,6 +4,8 @@
 local asking = require("luadl.asking")
 local errors = require("luadl.errors")
 local filename = require("luadl.filename")
+local folders = require("luadl.folders")
+local freshness = require("luadl.freshness")
 local headers = require("luadl.headers")
 local policy = require("luadl.policy")
 local target = require("luadl.target")
@@ -44,11 +46,25 @@ local function place(self, where)
   return where
 end
 
+-- Once for each session and folder.
+local function make_folder(self, where)
+  local session, dir = self.session, where.dir
+  if not dir or not (where.make or self.opts.make_dirs) then return true end
+  session.folders = session.folders or {}
+  if session.folders[dir] then return true end
+  local made, err = folders.make(require("luadl.sys"), dir)
+  session.folders[dir] = made
+  return made, err
+end
+
 --- Has the engine open this target.
 ---@param self luadl.download
 ---@param where { dir: string?, name: string, replace: boolean?, restart: boolean? }
 function opening.start(self, where)
   self.target = place(self, where)
+  local made, unmade = make_folder(self, where)
+  if not made then return fail(self, unmade) end
+  if self.keeper then self.keeper:on_named(opening.path(self)) end
   local ok, err = self.engine:start(self.id, self.target)
   if not ok then fail(self, from_core(err)) end
 end
@@ -60,16 +76,26 @@ local WANT_THE_HEAD = { "exists", "accept" }
 ---@return table|nil where nil, nil: somebody has to
 ---@return luadl.error|nil
 function opening.known_target(self)
-  if not self.opts.output or self.info then return nil end
+  if not self.opts.output or self.info or freshness.is_wanted(self) then return nil end
+  if self.keeper and self.keeper.wants_head then return nil end
   for _, name in ipairs(WANT_THE_HEAD) do
     if asking.has(self, name) then return nil end
   end
   local where, err = target.explicit(self.opts)
-  if not where then return nil, err end
+  if where then err = select(2, make_folder(self, where)) end
+  if err then return nil, err end
   return place(self, where)
 end
 
 -- The head
+
+--- The media type that the answer names, without parameters.
+---@param text string? the event's headers
+---@return string?
+function opening.content_type(text)
+  local kind = (headers.value(text, "content-type") or ""):match("^%s*([^;%s]+)")
+  return kind and kind:lower()
+end
 
 --- What the server says, for policies.
 ---@param self luadl.download
@@ -77,7 +103,6 @@ end
 ---@return luadl.head
 function opening.describe_head(self, event)
   local fields = headers.new(event.headers)
-  local kind = (fields:get("content-type") or ""):match("^%s*([^;%s]+)")
   return {
     url = event.url,
     requested_url = self.url,
@@ -87,29 +112,58 @@ function opening.describe_head(self, event)
     ranges = event.ranges,
     etag = fields:get("etag"),
     last_modified = fields:get("last-modified"),
-    content_type = kind and kind:lower(),
+    content_type = opening.content_type(event.headers),
     content_encoding = fields:get("content-encoding"),
     labels = self.opts.labels,
   }
 end
 
-local function place_for(self, head)
-  if self.opts.output then return target.explicit(self.opts) end
-  local wish = asking.ask(self, "name", head, self.context)
-  return target.chosen(self.core, self.opts, head, wish)
+--- The head, for who asks: it is put together when somebody does.
+---@param self luadl.download
+---@return luadl.head|nil nil: none has come yet
+function opening.head(self)
+  if not self.head and self.answer then self.head = opening.describe_head(self, self.answer) end
+  return self.head
 end
 
-local function refusal(head, message)
+local function ask_about_head(self, policy_name)
+  if not asking.has(self, policy_name) then return nil end
+  return asking.ask(self, policy_name, opening.head(self))
+end
+
+local function place_for(self)
+  if self.opts.output then return target.explicit(self.opts) end
+  return target.chosen(self.core, self.opts, {
+    wish = ask_about_head(self, "name"),
+    disposition = headers.value(self.answer.headers, "content-disposition"),
+    url = self.url,
+    final_url = self.answer.url,
+    headers = self.answer.headers,
+  })
+end
+
+local function refusal(self, message)
   message = message or "the accept policy refused the file"
-  return errors.new("cancelled", message, { url = head.url })
+  return errors.new("cancelled", message, { url = self.answer.url })
+end
+
+--- Ends it without a failure: there is nothing to download.
+---@param self luadl.download
+---@param reason string|true
+function opening.skip(self, reason)
+  self.skipped = {
+    path = self.target and opening.path(self), size = self.answer and self.answer.total,
+    skipped = reason,
+  }
+  self.engine:cancel(self.id)
 end
 
 -- True, or nil and why not; it may change how many connections there are.
-local function accept(self, head)
-  local answer, _, script = asking.ask(self, "accept", head, self.context)
+local function accept(self)
+  local answer, _, script = ask_about_head(self, "accept")
   if answer == nil or answer == true then return true end
-  if answer == false then return nil, refusal(head) end
-  if type(answer) == "string" then return nil, refusal(head, answer) end
+  if answer == false then return nil, refusal(self) end
+  if type(answer) == "string" then return nil, refusal(self, answer) end
   local wish, message = policy.read({ accept = answer })
   if not wish then asking.refuse(script, "the accept policy answered: " .. message) end
   local count = wish.accept.connections
@@ -122,20 +176,28 @@ end
 ---@param self luadl.download
 ---@param event table
 function opening.answer_head(self, event)
-  local head = opening.describe_head(self, event)
-  self.head = head
-  local accepted, refused = accept(self, head)
+  self.answer, self.head = event, nil
+  local needless = self.keeper and self.keeper.wants_head
+    and self.keeper:on_head(opening.head(self))
+  if needless then return opening.skip(self, needless) end
+  local accepted, refused = accept(self)
   if not accepted then return fail(self, refused) end
-  local where, err, source = place_for(self, head)
+  local where, err, source = place_for(self)
   if not where then return fail(self, err) end
+  local current = freshness.judge(self, where)
+  if current then
+    self.target = where
+    return opening.skip(self, current)
+  end
   opening.start(self, where)
+  if not trace.is_wanted(self) then return end
   trace.note(self, "name", NAMED[source or "output"], { path = opening.path(self) })
 end
 
 -- The file exists
 
 local function decide_exists(self, err)
-  local found = { path = opening.path(self), error = err, head = self.head }
+  local found = { path = opening.path(self), error = err, head = opening.head(self) }
   return asking.word(self, "exists", EXISTS, "fail", found)
 end
 
@@ -165,14 +227,15 @@ end
 -- A folder of this name isn't the file.
 function exists.skip(self, err)
   if err.kind ~= "exists" or err.errno ~= EEXIST then return fail(self, err) end
-  self.skipped = { path = opening.path(self), skipped = true }
-  self.engine:cancel(self.id)
+  opening.skip(self, true)
 end
 
 --- The name is taken: somebody decides.
 ---@param self luadl.download
 ---@param err luadl.error
 function opening.taken(self, err)
+  local own = self.keeper and self.keeper:on_taken(opening.path(self), opening.head(self))
+  if own then return opening.skip(self, own) end
   local word = decide_exists(self, err)
   trace.note(self, "exists", ("%s: %s"):format(err.message, word), {
     error = err, path = opening.path(self),

@@ -8,14 +8,20 @@ local options = {}
 
 local function accepts(scope, option)
   if option.scope == scope or (scope == "fetch" and option.fetch) then return true end
-  return scope == "session" and option.scope == "download" and not option.each
+  if scope == "command" and option.scope == "batch" then return true end
+  return (scope == "session" or scope == "host") and option.scope == "download" and not option.each
 end
 
+local entries_of = {} -- by scope; the schema doesn't change
+
 local function in_scope(scope)
-  local entries = {}
+  local entries = entries_of[scope]
+  if entries then return entries end
+  entries = {}
   for _, option in ipairs(schema) do
     if accepts(scope, option) then entries[#entries + 1] = option end
   end
+  entries_of[scope] = entries
   return entries
 end
 
@@ -33,16 +39,42 @@ local function spread_timeout(values)
   values.stall_timeout = values.stall_timeout or values.timeout
 end
 
-local function fill(values, entries, defaults, scope)
-  for _, option in ipairs(entries) do
+local function default_of(option, scope, defaults)
+  local own = scope == "fetch" and option.fetch ~= true and option.fetch or nil
+  if defaults and not own and defaults[option.name] ~= nil then return defaults[option.name] end
+  local default = own or option.default
+  if default == nil then return nil end
+  return (types.read(option, default))
+end
+
+-- What counts where a caller says nothing: looked up, rather than copied for each download.
+local function inherit(scope, defaults)
+  local values, tables = {}, {}
+  for _, option in ipairs(in_scope(scope)) do
     local name = option.name
-    local own = scope == "fetch" and option.fetch ~= true and option.fetch or nil
-    local default = own or option.default
-    if values[name] == nil and defaults and not own then
-      values[name] = copy(rawget(defaults, name))
-    end
-    if values[name] == nil and default ~= nil then values[name] = types.read(option, default) end
+    values[name] = default_of(option, scope, defaults)
+    if type(values[name]) == "table" then tables[#tables + 1] = name end
   end
+  return { tables = tables, metatable = { __index = values } }
+end
+
+local inherited = setmetatable({}, { __mode = "k" }) -- by the defaults, by scope
+local NO_DEFAULTS = {}
+
+local function inherited_of(scope, defaults)
+  local key = defaults or NO_DEFAULTS
+  local scopes = inherited[key] or {}
+  inherited[key] = scopes
+  scopes[scope] = scopes[scope] or inherit(scope, defaults)
+  return scopes[scope]
+end
+
+local function fill(values, scope, defaults)
+  local from = inherited_of(scope, defaults)
+  for _, name in ipairs(from.tables) do -- these are shared with nobody
+    if values[name] == nil then values[name] = copy(from.metatable.__index[name]) end
+  end
+  setmetatable(values, from.metatable)
 end
 
 -- A name that the user typed is meant; one that a server chose can give way.
@@ -51,31 +83,39 @@ local function choose_exists(values)
 end
 
 local CONTRADICTIONS = {
-  { "body", "json" }, { "body", "form" }, { "json", "form" },
-  { "range", "adopt" }, { "part", "range" },
-  { "part", "output" }, { "part", "dir" }, -- a .part says by its name where it is
+  { "body", "json" }, { "body", "form" }, { "json", "form" }, { "range", "adopt" },
 }
+local NOT_WITH_A_PART = { "range", "output", "dir" } -- it says by its name where it is
 
-local function is_given(values, name)
-  if name == "part" then return type(values.resume) == "string" end
-  return values[name]
+local function contradiction(values)
+  for _, pair in ipairs(CONTRADICTIONS) do
+    if values[pair[1]] and values[pair[2]] then return pair[1], pair[2] end
+  end
+  if type(values.resume) ~= "string" then return nil end
+  for _, name in ipairs(NOT_WITH_A_PART) do
+    if values[name] then return "resume", name end
+  end
+  return nil
 end
 
-local function check_pairs(values)
-  for _, pair in ipairs(CONTRADICTIONS) do
-    if is_given(values, pair[1]) and is_given(values, pair[2]) then
-      local first = pair[1] == "part" and "resume" or pair[1]
-      return nil, ("choose one of '%s' and '%s'"):format(first, pair[2])
-    end
+local NOT_OF_AN_ANSWER = { "range", "adopt", "resume" }
+
+-- Only what a GET brings has parts, and an identity that holds when it is asked again.
+local function check_method(values)
+  if values.method == "HEAD" then return "option 'method': a HEAD brings no file; ask for info" end
+  local sent = values.body and "body" or values.method ~= "GET" and values.method and "method"
+  for _, name in ipairs(sent and NOT_OF_AN_ANSWER or {}) do
+    if values[name] then return ("choose one of '%s' and '%s'"):format(sent, name) end
   end
-  return true
+  return nil
 end
 
 --- Checks `given` and fills in what it leaves out.
 ---@param given table|nil
 ---@param scope "session"|"download"|"fetch"|"command"
----@param defaults table|nil checked options that come before the schema's defaults (a session's)
----@return table|nil values a copy that shares no table with the caller
+---@param defaults table|nil checked options that come before the schema's defaults (a session's);
+--- they don't change any more
+---@return table|nil values a copy that shares no table with the caller; defaults are inherited
 ---@return string|nil message what is wrong
 function options.read(given, scope, defaults)
   if given ~= nil and type(given) ~= "table" then
@@ -84,10 +124,12 @@ function options.read(given, scope, defaults)
   local entries = in_scope(scope)
   local values, message = types.read_fields(entries, given or {}, "option")
   if not values then return nil, message end
-  local right, wrong = check_pairs(values)
-  if not right then return nil, wrong end
+  local one, other = contradiction(values)
+  if one then return nil, ("choose one of '%s' and '%s'"):format(one, other) end
+  local wrong = scope == "download" and check_method(values)
+  if wrong then return nil, wrong end
   spread_timeout(values)
-  fill(values, entries, defaults, scope)
+  fill(values, scope, defaults)
   if scope == "download" then choose_exists(values) end
   return values
 end
@@ -108,24 +150,73 @@ end
 --- The options of a helper, which aren't in the schema; wrong ones are misuse.
 ---@param opts table|nil
 ---@param fields { name: string, type: string }[]
----@param level integer whom to blame, as `error` counts from the function that calls `own`
+---@param level integer whom to blame, as `error` counts from the function that calls this
 ---@return table values
-function options.own(opts, fields, level)
+function options.of_helper(opts, fields, level)
   local values, message = types.read_fields(fields, opts or {}, "option")
   if not values then error(message, level + 1) end
   return values
 end
 
-local PERSONAL = { headers = true, user = true }
+local picked = setmetatable({}, { __mode = "k" }) -- by what is inherited, by the list of names
+
+-- Of a long list few are set, and the same ones in each download of a session.
+local function inherited_names(metatable, names)
+  local lists = picked[metatable] or setmetatable({}, { __mode = "k" })
+  picked[metatable] = lists
+  if lists[names] then return lists[names] end
+  local list = { is_name = {} }
+  for _, name in ipairs(names) do
+    list.is_name[name] = true
+    if metatable.__index[name] ~= nil then list[#list + 1] = name end
+  end
+  lists[names] = list
+  return list
+end
+
+--- A plain copy of those checked options that are named.
+---@param values table
+---@param names string[] a constant list
+---@return table
+function options.pick(values, names)
+  local list, copied = inherited_names(getmetatable(values), names), {}
+  for index = 1, #list do copied[list[index]] = values[list[index]] end
+  for name, value in next, values do
+    if list.is_name[name] then copied[name] = value end
+  end
+  return copied
+end
+
+--- A plain copy of checked options, with what they inherit.
+---@param values table
+---@return table
+function options.all(values)
+  local metatable, all = getmetatable(values), {}
+  for name, value in next, metatable and metatable.__index or {} do all[name] = value end
+  for name, value in next, values do all[name] = value end
+  return all
+end
+
+--- A plain copy of what was given, without what is inherited.
+---@param values table
+---@return table
+function options.given(values)
+  local given = {}
+  for name, value in next, values do given[name] = value end
+  return given
+end
+
+local PERSONAL = {
+  headers = true, user = true, bearer = true, netrc = true, netrc_file = true,
+  cert = true, key = true, key_password = true, method = true, body = true,
+}
 
 --- A copy without what may tell who somebody is: for hosts that the user hasn't named.
 ---@param values table
 ---@return table
 function options.impersonal(values)
-  local kept = {}
-  for name, value in next, values do
-    if not PERSONAL[name] then kept[name] = value end
-  end
+  local kept = options.all(values)
+  for name in next, PERSONAL do kept[name] = nil end
   return kept
 end
 
@@ -162,6 +253,24 @@ function options.get(name)
     if option.name == name then return option end
   end
   return nil
+end
+
+--- How the command says it: none, one or several flags.
+---@param option table an entry of the schema
+---@return { flag: string, arg: string?, help: string, note: string?, default: any, value: any }[]
+--- flags what they mean: `value`, or where there is an `arg` what is typed
+function options.flags(option)
+  local flags = {}
+  if option.flag then
+    flags[1] = {
+      flag = option.flag, arg = option.arg, help = option.help, note = option.note,
+      default = option.default, value = option.type == "boolean" or nil,
+    }
+  end
+  for _, choice in ipairs(option.choices or { option.off }) do
+    flags[#flags + 1] = { flag = choice.flag, help = choice.help, value = choice.value or false }
+  end
+  return flags
 end
 
 --- Walks over the entries in their order.

@@ -5,6 +5,7 @@
 -- gets the download's context as its last argument. Settings are declared with their defaults and
 -- keep their types; the script reads them from its own table.
 
+local hostname = require("luadl.hostname")
 local nearest = require("luadl.options.nearest")
 local options = require("luadl.options")
 local retry = require("luadl.retry")
@@ -123,19 +124,6 @@ end
 
 -- Hosts
 
-local function host_of(url)
-  local authority = url:match("^%a[%w+.-]*://([^/?#\\]*)")
-  local host = authority and authority:gsub("^.*@", ""):gsub(":%d*$", ""):lower()
-  return host and host:gsub("%.$", "")
-end
-
-local function matches(host, pattern)
-  pattern = pattern:lower()
-  local suffix = pattern:match("^%*(%..+)$")
-  if not suffix then return host == pattern end
-  return #host > #suffix and host:sub(-#suffix) == suffix
-end
-
 --- Whether the script may have this URL asked: its host is declared, or that of `asked`, a URL that
 --- somebody else has named.
 ---@param script luadl.policy
@@ -144,11 +132,11 @@ end
 ---@return boolean
 function policy.may_ask(script, url, asked)
   if not script.hosts then return true end
-  local host = host_of(url)
+  local host = hostname.of(url)
   if not host then return false end
-  if asked and host == host_of(asked) then return true end
+  if asked and host == hostname.of(asked) then return true end
   for _, pattern in ipairs(script.hosts) do
-    if matches(host, pattern) then return true end
+    if hostname.matches(host, pattern) then return true end
   end
   return false
 end

@@ -3,6 +3,7 @@
 
 local asking = require("luadl.asking")
 local errors = require("luadl.errors")
+local folders = require("luadl.folders")
 local host = require("luadl.host")
 local options = require("luadl.options")
 local target = require("luadl.target")
@@ -11,7 +12,10 @@ local resolving = {}
 
 local rawlen = rawlen or function(list) return #list end -- Lua 5.1 asks no metamethod
 
-local NOT_PASSED_ON = { url = true, output = true, resume = true, checksum = true, expect = true }
+local NOT_PASSED_ON = {
+  url = true, output = true, resume = true, checksum = true, expect = true,
+  known_etag = true,
+}
 
 local function describe(self)
   return { url = self.opts.url, dir = self.opts.dir, labels = self.opts.labels }
@@ -23,13 +27,6 @@ local function join_dir(self, dir)
     if part == ".." then return nil, ("the folder '%s' leads elsewhere"):format(dir) end
   end
   return target.join(self.opts.dir, dir)
-end
-
-local function make_dir(dir)
-  local made, message, errno = require("luadl.sys").make_directories(dir)
-  if made then return true end
-  local text = ("cannot make the folder %s: %s"):format(dir, message)
-  return nil, errors.new("bad_name", text, { path = dir, errno = errno })
 end
 
 -- What a script that isn't trusted may ask for.
@@ -52,7 +49,10 @@ end
 local function inherited(self, url)
   local is_other = type(url) == "string"
     and host.origin(errors.redact_url(url)) ~= self.origin:lower()
-  return is_other and options.impersonal(self.opts) or self.opts
+  if not is_other then return options.all(self.opts) end
+  local session = self.session
+  local common = session.by_host:defaults_for(url, options.impersonal(session.defaults))
+  return options.all(options.read(options.impersonal(options.given(self.opts)), "download", common))
 end
 
 local function read_request(self, script, given)
@@ -105,7 +105,7 @@ local function make_dirs(self, list)
   local made = { [self.opts.dir] = true }
   for _, request in ipairs(list) do
     local ok, err = made[request.dir], nil
-    if not ok then ok, err = make_dir(request.dir) end
+    if not ok then ok, err = folders.make(require("luadl.sys"), request.dir) end
     if not ok then return nil, err end
     made[request.dir] = true
   end
@@ -117,7 +117,7 @@ end
 ---@return table[]|nil requests checked options, which aren't resolved again
 ---@return luadl.error|nil
 function resolving.ask(self)
-  local answer, _, script = asking.ask(self, "resolve", describe(self), self.context)
+  local answer, _, script = asking.ask(self, "resolve", describe(self))
   if answer == nil or answer == true then
     self.opts.resolve = false
     return { self.opts }

@@ -8,6 +8,7 @@
 -- one; for those the command limits the memory of its process.
 
 local errors = require("luadl.errors")
+local options = require("luadl.options")
 local view = require("luadl.view")
 
 local sandbox = {}
@@ -49,6 +50,8 @@ local function watch(self, before)
   end
   return look
 end
+
+local NOT_THERE = "LuaJIT has no sandbox: what it has compiled keeps to no budget"
 
 -- What a script throws may bring a __tostring that never ends.
 local function thrown_text(self, thrown)
@@ -197,12 +200,25 @@ local function new_require(self, luadl)
   end
 end
 
+-- They are fetched as everything else is.
+local function new_pages(self)
+  return function(url, opts)
+    local step
+    trusted(self, function(...)
+      local function fetch(asked) return self.world.fetch(self, asked.url, asked) end
+      step = require("luadl.pages").each(fetch, options.with_url(...))
+    end)(url, opts)
+    return trusted(self, function() return step() end)
+  end
+end
+
 local function new_luadl(self)
   local luadl = {
     sleep = trusted(self, function(seconds) self.world.sleep(seconds) end),
     now = self.world.now,
     time = function() return os.time() end,
     fetch = trusted(self, function(url, opts) return self.world.fetch(self, url, opts) end),
+    pages = new_pages(self),
     store = new_store(self),
     version = require("luadl.core").version,
     filename = copy_of("filename", require("luadl.filename")),
@@ -266,6 +282,7 @@ end
 ---@return luadl.policy|nil
 ---@return luadl.error|nil err of kind "callback", "script_budget", "no_memory", or "usage"
 function sandbox.load(text, name, opts)
+  if rawget(_G, "jit") then return nil, errors.new("usage", NOT_THERE) end
   local self = {
     label = opts.label, world = opts.world, policy = nil,
     instructions = opts.instructions or DEFAULTS.instructions,

@@ -49,13 +49,19 @@ end
 -- In the sandbox: a fetch asks declared hosts alone, wherever a redirect leads.
 
 local FETCH = {
-  "method", "body", "json", "form", "query", "headers", "user", "max_size", "range", "timeout",
-  "deadline",
+  url = true, method = true, body = true, json = true, form = true, query = true, headers = true,
+  user = true, max_size = true, range = true, timeout = true, deadline = true, check = true,
 }
 
 local function fetch_options(url, opts)
-  local copy = { url = url, max_redirects = 0 }
-  for _, name in ipairs(FETCH) do copy[name] = opts and rawget(opts, name) end
+  local copy = {}
+  for name, value in next, opts or {} do
+    if not FETCH[name] then
+      error(("fetch: the option '%s' is not for the sandbox"):format(tostring(name)), 0)
+    end
+    copy[name] = value
+  end
+  copy.url, copy.max_redirects, copy.check = url, 0, nil
   return copy
 end
 

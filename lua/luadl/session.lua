@@ -1,16 +1,22 @@
 --- A session: one engine, and the defaults of its downloads; routes events to them.
 -- SPDX-License-Identifier: MIT
 
+local batch = require("luadl.batch")
+local cookies = require("luadl.cookies")
 local core = require("luadl.core")
 local download = require("luadl.download")
 local errors = require("luadl.errors")
 local fetch = require("luadl.fetch")
 local host = require("luadl.host")
+local hosts = require("luadl.options.hosts")
 local hub = require("luadl.hub")
+local limits = require("luadl.limits")
 local options = require("luadl.options")
+local pacing = require("luadl.pacing")
 local pages = require("luadl.pages")
 local policy = require("luadl.policy")
 local run = require("luadl.run")
+local schedule = require("luadl.schedule")
 local script = require("luadl.script")
 
 local session = {}
@@ -30,6 +36,26 @@ local function read_policies(list, level)
   return policies
 end
 
+-- Its cookies outlive it in a file, when there is one for them.
+local function new_engine(defaults)
+  local from, to = defaults.load_cookies, defaults.save_cookies
+  local keeps = defaults.cookies or from ~= nil or to ~= nil
+  local engine, err = core.session({ loops = defaults.loops, cookies = keeps })
+  if not engine then return nil, errors.new(err.kind, err.message) end
+  if not from then return engine end
+  local ok, wrong = cookies.load(engine, from)
+  if ok then return engine, nil, wrong end
+  engine:close()
+  return nil, wrong
+end
+
+local function begin_limits(self, defaults)
+  self.limits = limits.new(self)
+  self.pace = defaults.rate and pacing.new(defaults.rate)
+  if defaults.limit_rate then self.limits:set(defaults.limit_rate) end
+  if defaults.host_limit_rate then self.limits:set_each_host(defaults.host_limit_rate) end
+end
+
 --- A session; its options are for all its downloads and fetches, where they don't say otherwise.
 ---@param opts luadl.options.session|nil
 ---@return luadl.session|nil
@@ -37,18 +63,23 @@ end
 function session.new(opts)
   local defaults = options.check(opts, "session")
   local policies = read_policies(defaults.policies, 2)
-  local engine, err = core.session({ loops = defaults.loops, cookies = defaults.cookies })
-  if not engine then return nil, errors.new(err.kind, err.message) end
+  local by_host, message = hosts.new(defaults.host, defaults)
+  if not by_host then error(message, 2) end
+  local engine, err, notice = new_engine(defaults)
+  if not engine then return nil, err end
   local self = setmetatable({
     core = core,
     engine = engine,
     defaults = defaults,
+    by_host = by_host, -- other defaults
     hosts = host.new(core.now),
     policies = policies, -- of scripts; the first with an opinion decides
+    notice = notice, -- worth telling, or nil
     downloads = {}, -- by the engine's id, while it has none by itself; none of them is collected
   }, metatable)
   self.hub = hub.get()
   self.loop = self.hub.loop
+  begin_limits(self, defaults)
   local ok, wrong = self.hub:join(self, engine:pollfd())
   if not ok then return nil, wrong end
   return self
@@ -61,7 +92,8 @@ end
 -- Errors are for the line that called the method which calls this.
 local function begin(self, opts, info, unfold)
   check_open(self, 4)
-  local checked = options.check(opts, "download", self.defaults, 3)
+  local defaults = self.by_host:defaults_for(type(opts) == "table" and rawget(opts, "url"))
+  local checked = options.check(opts, "download", defaults, 3)
   if not checked.url and type(checked.resume) ~= "string" then
     error("a download needs the option 'url'", 3)
   end
@@ -84,6 +116,33 @@ end
 function methods:download(opts)
   local begun = begin(self, opts) -- no tail call: the level of errors counts on this frame
   return begun
+end
+
+--- Starts a download for an item of a batch, which is told of its name and its end.
+---@param keeper luadl.item
+---@param opts luadl.options.download
+---@return luadl.download|nil
+---@return luadl.error|nil err the options are wrong
+---@package
+function methods:download_for(keeper, opts)
+  check_open(self)
+  local checked, message = options.read(opts, "download", self.by_host:defaults_for(opts.url))
+  if not checked then return nil, errors.new("usage", message, { url = keeper.url }) end
+  if checked.url == nil and type(checked.resume) ~= "string" then
+    return nil, errors.new("usage", "a download needs the option 'url'")
+  end
+  if keeper.context and not checked.context then checked.context = keeper.context end
+  return download.new(self, checked, nil, nil, keeper)
+end
+
+--- A batch of downloads: many, a few at once.
+---@param opts luadl.options.batch|nil
+---@return luadl.batch|nil
+---@return luadl.error|nil err of its archive or journal
+function methods:batch(opts)
+  check_open(self)
+  local made, err = batch.new(self, opts) -- no tail call: the level of errors counts on this frame
+  return made, err
 end
 
 --- Starts a download and waits for it.
@@ -130,9 +189,9 @@ end
 -- host than its download's goes without.
 local function defaults_for(self, url)
   local owner = self.loop:owner()
-  if not owner or not owner.origin or type(url) ~= "string" then return self.defaults end
-  if host.origin(errors.redact_url(url)) == owner.origin:lower() then return self.defaults end
-  return options.impersonal(self.defaults)
+  local is_own = not owner or not owner.origin or type(url) ~= "string"
+    or host.origin(errors.redact_url(url)) == owner.origin:lower()
+  return self.by_host:defaults_for(url, not is_own and options.impersonal(self.defaults) or nil)
 end
 
 -- Errors are for the line that called the method which calls this.
@@ -163,6 +222,21 @@ function methods:pages(url, opts)
   return pages.each(function(each) return self:fetch(each) end, given)
 end
 
+--- Limits the rate of all downloads and fetches together, or of all that comes from a host, from
+--- now on.
+---@param rate number|string|table bytes per second, as in the option `limit_rate`; 0: no limit
+---@param of_host string|nil its name, without scheme and port
+---@return boolean|nil
+---@return luadl.error|nil
+function methods:limit(rate, of_host)
+  check_open(self)
+  local plan, message = schedule.read(rate)
+  if not plan then error("limit: " .. message, 2) end
+  local ok, err = self.limits:set(plan, of_host)
+  if not ok then return nil, errors.new(err.kind, err.message) end
+  return true
+end
+
 --- Runs a program; see luadl.run.
 ---@param program fun(ctx: luadl.context): ...
 ---@return any ...
@@ -187,21 +261,28 @@ function methods:wake_fd()
 end
 
 local function shut(self)
-  local engine = self.engine
-  if not engine then return end
+  local engine, file = self.engine, self.defaults.save_cookies
+  if not engine then return true end
   self.hub:leave(self, engine:pollfd())
+  self.limits:close()
   self.engine = nil
   local downloads = self.downloads
   self.downloads = {}
   for _, each in pairs(downloads) do each:abandon() end
+  local ok, err = true, nil
+  if file then ok, err = cookies.save(engine, file) end
   engine:close()
+  return ok, err
 end
 
---- Ends all downloads and joins the engine's threads.
+--- Ends all downloads, joins the engine's threads, and writes the cookies where that was asked for.
+---@return boolean|nil closed true, also where it was already
+---@return luadl.error|nil err the cookies couldn't be written
 function methods:close()
-  if not self.engine then return end
-  shut(self)
+  if not self.engine then return true end
+  local ok, err = shut(self)
   self.loop:step(0)
+  return ok, err
 end
 
 -- For the hub and downloads

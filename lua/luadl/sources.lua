@@ -28,7 +28,7 @@ function sources.use(self, url)
 end
 
 local function change(self, event, fault, find)
-  while self.renewing and not self.ended.fired do self.loop:await(self.go_on) end
+  while self.renewing and not self.ended.fired do self.loop:await(transfer.turn(self)) end
   if transfer.is_void(self, event) or self.renewals ~= event.renewals then return true end
   self.renewing = true
   local url = find(self, fault)
@@ -42,7 +42,7 @@ end
 
 -- The policy's link, or the original URL, from which a redirect leads to a fresh one; else false.
 local function fresh_link(self, fault)
-  local url, _, script = asking.ask(self, "renew", fault, self.context)
+  local url, _, script = asking.ask(self, "renew", fault)
   if url == nil then return fault.redirected and self.opts.url or false end
   if url and type(url) ~= "string" then
     asking.refuse(script, "the renew policy must answer a URL")
@@ -72,7 +72,7 @@ end
 
 -- Those that weren't tried yet.
 local function ask_mirrors(self, fault)
-  local answer, _, script = asking.ask(self, "mirror", fault, self.context)
+  local answer, _, script = asking.ask(self, "mirror", fault)
   local value = self.opts.mirror
   if answer == nil and type(value) ~= "function" then answer = value end
   local fresh = {}
@@ -100,7 +100,9 @@ end
 ---@return luadl.error|nil
 function sources.turn(self, event, fault)
   local ok, err = change(self, event, fault, next_mirror)
-  if ok then self.spent[event.range[1]] = event.attempt end
+  if not ok then return ok, err end
+  self.spent = self.spent or {} -- failures of ranges at URLs that were given up
+  self.spent[event.range[1]] = event.attempt
   return ok, err
 end
 
@@ -109,7 +111,7 @@ end
 ---@param event table
 ---@return integer
 function sources.attempt(self, event)
-  local spent = self.spent[event.range[1]] or 0
+  local spent = self.spent and self.spent[event.range[1]] or 0
   return event.attempt > spent and event.attempt - spent or event.attempt
 end
 

@@ -167,7 +167,7 @@ end
 ---@return luadl.error? err kind "io"; also for a file that is there and can't be read
 function store.open(name, opts)
   check_name(name, 2)
-  opts = options.own(opts, OPTIONS, 2)
+  opts = options.of_helper(opts, OPTIONS, 2)
   local folder, problem = make_folder(opts.folder or default_folder())
   if not folder then return nil, problem end
   local self = setmetatable({

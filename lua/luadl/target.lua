@@ -4,8 +4,12 @@
 -- Pure, but for the core that is handed in: it knows the charsets, how long a name may be, and how
 -- to read the record beside a .part.
 
+local category = require("luadl.category")
 local errors = require("luadl.errors")
 local filename = require("luadl.filename")
+local headers = require("luadl.headers")
+local hostname = require("luadl.hostname")
+local template = require("luadl.template")
 
 local target = {}
 
@@ -44,29 +48,59 @@ function target.explicit(opts)
   return { dir = dir, name = name }
 end
 
+-- Both make their folders.
+
+local function by_template(core, opts, name, told)
+  local modified = headers.value(told.headers, "last-modified")
+  local path, err = template.path(template.parse(opts.template), {
+    url = told.url, name = name, position = opts.position, now = os.time(),
+    modified = modified and core.date(modified),
+  }, { name_max = target.name_limit(core, opts.dir) })
+  if not path then return nil, err end
+  local dir, last = split(target.join(opts.dir, path))
+  return { dir = dir, name = last, make = true }
+end
+
+local function by_category(opts, name, told)
+  local kind = headers.value(told.headers, "content-type") or ""
+  local folder = category.folder(category.read(opts.category), {
+    name = name, type = kind:match("^%s*([^;%s]+)"), host = hostname.of(told.url),
+  })
+  return folder and { dir = target.join(opts.dir, folder), name = name, make = true }
+end
+
+local function placed(core, opts, name, told)
+  if opts.template then return by_template(core, opts, name, told) end
+  local where = opts.category and by_category(opts, name, told)
+  return where or { dir = opts.dir ~= "." and opts.dir or nil, name = name }
+end
+
 --- What the policy `name`, the server or the URL say; made safe.
 ---@param core table
 ---@param opts table a download's options
----@param head table what the server answered
----@param wish string|boolean|nil what the policy `name` answered
----@return { dir: string?, name: string }|nil
+---@param told { wish: string|boolean|nil, disposition: string?, url: string, final_url: string,
+--- headers: string? } what the policy `name` answered, the header, the URL that was asked, the one
+--- that answered, and the head as it came
+---@return { dir: string?, name: string, make: boolean? }|nil where make: its folder may be missing
 ---@return luadl.error|nil
 ---@return string|nil source of the name, as in filename.choose
-function target.chosen(core, opts, head, wish)
-  if wish == false then
-    return nil, errors.new("cancelled", "the name policy refused the file", { url = head.url })
+function target.chosen(core, opts, told)
+  if told.wish == false then
+    local message = "the name policy refused the file"
+    return nil, errors.new("cancelled", message, { url = told.final_url })
   end
   local name, source = filename.choose({
-    policy = wish or nil,
-    disposition = head.headers:get("content-disposition"),
-    url = head.requested_url,
-    final_url = head.url,
+    policy = told.wish or nil,
+    disposition = told.disposition,
+    url = told.url,
+    final_url = told.final_url,
     trust_redirect_name = opts.trust_redirect_name,
     decode = core.decode,
     name_max = target.name_limit(core, opts.dir),
   })
   if not name then return nil, source end
-  return { dir = opts.dir ~= "." and opts.dir or nil, name = name }, nil, source
+  local where, err = placed(core, opts, name, told)
+  return where, err, source
 end
 
 local function unusable(part, err)

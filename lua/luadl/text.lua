@@ -109,6 +109,13 @@ function text.clean(bytes)
   return table.concat(parts)
 end
 
+--- Cleaned text for a terminal that knows nothing but ASCII.
+---@param clean string
+---@return string
+function text.ascii(clean)
+  return (clean:gsub("[\128-\255]+", escape))
+end
+
 --- The text as valid UTF-8, with U+FFFD for each byte that isn't.
 ---@param bytes string
 ---@return string

@@ -59,7 +59,7 @@ local function tell_all(self)
   while queue.first <= queue.last and not queue.failure do
     local event = queue[queue.first]
     queue[queue.first], queue.first = nil, queue.first + 1
-    queue.failure = asking.tell(self, "on_trace", event, self.context)
+    queue.failure = asking.tell(self, "on_trace", event)
   end
   queue.teller = nil
   if queue.failure and self.id then transfer.fail(self, queue.failure) end

@@ -39,7 +39,17 @@ function transfer.run_or(failed, self, what, work, ...)
   return task
 end
 
---- The same; what it throws fails the download.
+--- Does the same at once: for work that never waits.
+---@param failed fun(self: luadl.download, err: luadl.error)
+---@param self luadl.download
+---@param what string
+---@param work function
+function transfer.do_or(failed, self, what, work, ...)
+  local ok, thrown = pcall(work, self, ...)
+  if not ok then failed(self, errors.wrap_thrown(thrown, what)) end
+end
+
+--- The same as a task; what it throws fails the download.
 function transfer.run(...)
   return transfer.run_or(transfer.fail, ...)
 end
@@ -59,12 +69,20 @@ function transfer.is_void(self, event)
   return self.ended.fired or self.restarts ~= event.restarts
 end
 
---- Who waits, for a link or only for time to pass, goes on.
+--- What fires when a wait, for a link or only for time to pass, isn't needed any more.
+---@param self luadl.download
+---@return luadl.signal
+function transfer.turn(self)
+  self.go_on = self.go_on or self.loop:signal()
+  return self.go_on
+end
+
+--- Who waits goes on.
 ---@param self luadl.download
 function transfer.hurry(self)
   local waiting = self.go_on
-  self.go_on = self.loop:signal()
-  waiting:fire()
+  self.go_on = nil
+  if waiting then waiting:fire() end
 end
 
 return transfer

@@ -74,17 +74,18 @@ end
 -- The policy
 
 local function describe(self)
+  local head = opening.head(self)
   return {
     path = opening.path(self), -- to be
     size = self:stats().received,
-    url = self.head and self.head.url or self.url,
-    head = self.head,
+    url = head and head.url or self.url,
+    head = head,
     labels = self.opts.labels,
   }
 end
 
 local function ask_policy(self, path)
-  local answer, _, script = asking.ask(self, "verify", path, describe(self), self.context)
+  local answer, _, script = asking.ask(self, "verify", path, describe(self))
   if answer == nil then return true end
   if type(script.verify) == "string" then return check_sum(self, path, script.verify) end
   if answer == true then

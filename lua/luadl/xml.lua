@@ -139,7 +139,7 @@ tree.__index = tree
 function xml.parse(text, opts)
   check_text(text, 2)
   local self = setmetatable({ stack = { pieces = {} } }, tree)
-  local ok, err = walk(self, text, options.own(opts, OPTIONS, 2))
+  local ok, err = walk(self, text, options.of_helper(opts, OPTIONS, 2))
   if not ok then return nil, err end
   return self.root
 end
@@ -198,7 +198,7 @@ function xml.each(text, path, visit, opts)
   local self = setmetatable({
     path = split_path(path, 2), visit = visit, trail = {}, stack = { pieces = {} }, count = 0,
   }, selection)
-  local ok, err = walk(self, text, options.own(opts, OPTIONS, 2))
+  local ok, err = walk(self, text, options.of_helper(opts, OPTIONS, 2))
   if not ok then return nil, err end
   return self.count
 end

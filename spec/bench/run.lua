@@ -11,6 +11,7 @@ local MIB = 1048576
 local BIG = tonumber(os.getenv("BENCH_MIB") or 2048) * MIB
 local LIMITED = 256 * MIB
 local RATE = 8 * MIB
+local TEN_SECONDS = 10 * RATE
 
 local function has(command)
   return helper.run("command -v " .. command).status == 0
@@ -102,6 +103,33 @@ local function limited(server, folder)
   print(("  luadl: %.3f of the ideal"):format(figures["luadl -n 16"].wall / ideal))
 end
 
+-- A rate that was asked for, over ten seconds.
+local function throttled(server, folder)
+  local url, out = server.url .. "/ten", folder .. "/out"
+  local list = {
+    { name = "curl --limit-rate 8M", command = "curl -s --limit-rate 8M -o " .. out .. " " .. url },
+    {
+      name = "aria2c -x16 -s16, limited to 8M",
+      command = aria2(out, url) .. " --max-overall-download-limit=8M",
+    },
+  }
+  for index, count in ipairs({ 1, 8, 16 }) do
+    local words = ("--limit-rate 8M -n %d"):format(count)
+    table.insert(list, index, { name = "luadl " .. words, command = luadl(words, out, url) })
+  end
+  local figures = measure.compare({
+    title = ("%d MiB at 8 MiB/s: ideal %.2f s"):format(TEN_SECONDS / MIB, TEN_SECONDS / RATE),
+    folder = folder,
+    size = TEN_SECONDS,
+    rounds = 1,
+    entries = entries(list),
+  })
+  for _, entry in ipairs(entries(list)) do
+    local share = TEN_SECONDS / RATE / figures[entry.name].wall
+    print(("  %s: %.3f of the rate"):format(entry.name, share))
+  end
+end
+
 local function with(start, stop, work)
   local thing = start()
   local ok, err = xpcall(work, debug.traceback, thing)
@@ -124,8 +152,10 @@ in_folder("/dev/shm", function(memory)
   assert(helper.run({ "mkdir", root }).status == 0)
   make_file(root .. "/big", BIG)
   make_file(root .. "/part", LIMITED)
+  make_file(root .. "/ten", TEN_SECONDS)
   serve({ root = root }, function(server)
     on_tmpfs(server, memory)
+    throttled(server, memory)
     in_folder(helper.root .. "/build", function(disk)
       on_disk(server, disk)
       journalled(server, disk)

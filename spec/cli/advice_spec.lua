@@ -75,6 +75,18 @@ describe("advice", function()
     assert.equal("--restart drops it", on("x.part of an earlier run is in the way"))
   end)
 
+  it("tells a link that has run out from a refusal", function()
+    local function on(status, url)
+      local err = errors.new("http_status", "x", { status = status, url = url })
+      return advice.on(err, { url = "https://example.org/get?f=1" })
+    end
+    assert.matches("^a redirect from example%.org led there.*%-%-renew URL$",
+      on(403, "https://cdn.example.org/f"))
+    assert.matches("^a signed link", on(403, "https://example.org/f?X-Amz-Signature=0"))
+    assert.is_nil(on(403, "https://example.org/f"))
+    assert.equal("check the URL", on(404, "https://cdn.example.org/f"))
+  end)
+
   it("is silent where it knows nothing, and about what isn't an error", function()
     assert.is_nil(advice.on(errors.new("closed")))
     assert.is_nil(advice.on("text"))

@@ -151,7 +151,7 @@ describe("arguments", function()
 
   it("refuse what is not an http URL", function()
     assert.matches("did you mean 'https://example.org/x'", refusal("example.org/x"))
-    assert.matches("neither an http nor an https URL", refusal("ftp://example.org/x"))
+    assert.matches("of a scheme that luadl doesn't fetch: it has http.*sftp", refusal("gopher://example.org/x"))
   end)
 
   it("take a URL without the blanks around it, and no empty one", function()
@@ -191,7 +191,7 @@ describe("users of other tools", function()
       { "by itself", "-c" }, { "by itself", "--continue" }, { "by itself", "-C", "-" },
       { "--deadline", "--max-time", "5" },
       { "--retry", "-t", "5" }, { "-d DIR", "-P", "dir" }, { "-o FILE", "--output-document=f" },
-      { "-A", "-U", "me" }, { "-A", "--useragent=me" }, { "rate", "--limit-rate", "1M" },
+      { "-A", "-U", "me" }, { "-A", "--useragent=me" }, { "--limit-rate", "--max-speed=1M" },
       { "rate", "--max-download-limit=1M" }, { "--info", "-I" },
       { "-j N", "--max-concurrent-downloads=3" }, { "-k", "--no-check-certificate" },
       { "-u", "--http-user=a" },
@@ -211,13 +211,15 @@ describe("users of other tools", function()
   it("are pointed only to options that exist", function()
     local known = {}
     for _, option in options.each() do
-      for flag in (option.flag or ""):gmatch("%S+") do known[flag] = true end
+      for _, each in ipairs(options.flags(option)) do
+        for flag in each.flag:gmatch("%S+") do known[flag] = true end
+      end
     end
     local file = assert(io.open(package.searchpath("luadl.cli.foreign", package.path)))
     local source = file:read("a")
     file:close()
     for advice in source:gmatch('"(use [^"]*)"') do
-      for flag in advice:gmatch("%f[-]%-%-?[%a-]+") do assert.is_true(known[flag], advice) end
+      for flag in advice:gmatch("%f[-]%-%-?[%w-]+") do assert.is_true(known[flag], advice) end
     end
   end)
 end)

@@ -22,7 +22,19 @@ local function parts(changes)
     close = function() made.seen.closed = true end,
   }
   made.luadl = { session = function(opts) made.seen.options = opts return made.session end }
-  made.batch = { run = function() return { done = 1, failed = 0, total = 1 } end }
+  made.summary = { done = 1, failed = 0, skipped = 0, total = 1 }
+  made.run = function() return made.summary end
+  made.batch = {
+    new = function(session, opts, hooks)
+      made.seen.session, made.seen.batch, made.seen.hooks, made.seen.list = session, opts, hooks, {}
+      return {
+        source = function(_, next_input)
+          for opts_of_one in next_input do table.insert(made.seen.list, opts_of_one) end
+        end,
+        run = function() return made.run() end,
+      }
+    end,
+  }
   made.sys = {
     hide = function() end,
     raise_fd_limit = function() end,
@@ -38,31 +50,27 @@ end
 describe("the command", function()
   it("hands each URL to the batch and the options to the session", function()
     local made = parts()
-    function made.batch.run(session, list, hooks)
-      made.seen.session, made.seen.list, made.seen.jobs = session, list, hooks.jobs
-      return { done = 2, failed = 0, total = 2 }
-    end
     assert.equal(0, cli.main({ "-j2", "-n3", "http://a/1", "http://a/2" }, made))
     assert.same({ connections = 3 }, made.seen.options)
     assert.equal(made.session, made.seen.session)
     assert.equal("http://a/2", made.seen.list[2].url)
-    assert.equal(2, made.seen.jobs)
+    assert.equal(2, made.seen.batch.jobs)
     assert.equal(7, made.seen.wake_fd)
     assert.is_true(made.seen.closed)
   end)
 
   it("ends with the status of the first failure", function()
     local made = parts()
-    made.batch.run = function()
-      return { done = 1, failed = 1, total = 2, first_error = errors.new("no_space") }
-    end
+    made.summary.first_error = errors.new("no_space")
     assert.equal(9, cli.main({ "http://a/1" }, made))
   end)
 
   it("ends with 7 when it was interrupted before all was done", function()
     local made = parts({ interrupts = 1 })
+    assert.equal(0, cli.main({ "http://a/1", "http://a/2" }, made))
+    assert.is_true(made.seen.hooks.interrupted())
+    made.summary.stopped = errors.new("cancelled")
     assert.equal(7, cli.main({ "http://a/1", "http://a/2" }, made))
-    assert.equal(0, cli.main({ "http://a/1" }, made))
   end)
 
   it("ends with 28 and two lines for a wrong command line", function()
@@ -75,9 +83,9 @@ describe("the command", function()
 
   it("reports retries of the downloads it made", function()
     local made = parts()
-    function made.batch.run(_, list)
-      list[1].on_retry({ error = errors.new("connect", "refused") }, 0)
-      return { done = 1, failed = 0, total = 1 }
+    function made.run()
+      made.seen.list[1].on_retry({ error = errors.new("connect", "refused") }, 0)
+      return made.summary
     end
     cli.main({ "-v", "http://a/1" }, made)
     assert.equal("luadl: again now: refused\n", made.world.stderr.text())
@@ -86,13 +94,13 @@ describe("the command", function()
   it("says loudly that certificates are not verified", function()
     local made = parts()
     cli.main({ "-k", "http://a/1" }, made)
-    assert.matches("warning: TLS certificates are not verified", made.world.stderr.text())
+    assert.matches("warning: TLS certificates and host keys are not verified", made.world.stderr.text())
   end)
 
   it("makes the folder of -d and asks for nothing when files can't be written there", function()
     local made = parts()
     made.sys.writable = function() return nil, "Permission denied", 13 end
-    made.batch.run = function() error("a request") end
+    made.run = function() error("a request") end
     assert.equal(16, cli.main({ "-d", "new", "http://a/1" }, made))
     assert.equal("new", made.seen.dir)
     assert.matches("^luadl: cannot write into new: Permission denied; ", made.world.stderr.text())
@@ -101,10 +109,6 @@ describe("the command", function()
   it("hands a .part to the session, with a URL if there is one", function()
     for _, url in ipairs({ "http://a/new", false }) do
       local made = parts()
-      function made.batch.run(_, list)
-        made.seen.list = list
-        return { done = 1, failed = 0, total = 1 }
-      end
       assert.equal(0, cli.main({ "--resume", "d/f.part", url or nil }, made))
       assert.equal("d/f.part", made.seen.options.resume)
       assert.equal(1, #made.seen.list)
@@ -123,7 +127,7 @@ describe("the command", function()
 
   it("closes the session also when something throws", function()
     local made = parts()
-    made.batch.run = function() error("bug") end
+    made.run = function() error("bug") end
     assert.has_error(function() cli.main({ "http://a/1" }, made) end)
     assert.is_true(made.seen.closed)
   end)

@@ -305,6 +305,12 @@ describe("luadl run", function()
     assert.truthy(result.stderr:find("stack traceback", 1, true), result.stderr)
   end)
 
+  it("names a thrown table's kind, and no address", function()
+    local result = run("error({})")
+    assert.equal(1, result.status)
+    assert.truthy(result.stderr:find("(error object is a table value)", 1, true), result.stderr)
+  end)
+
   it("ends with 7 at an interrupt, and says so in one line", function()
     local program = write_script([[
       local luadl = require("luadl")

@@ -20,6 +20,13 @@ describe("secrets", function()
       "http://host/"))
   end)
 
+  it("are tokens, passwords, bodies and the headers of hosts", function()
+    local found = of("--bearer", "t", "--key-password", "p", "--data", "d", "--host-header",
+      "host X-A: h", "http://host/")
+    table.sort(found)
+    assert.same({ "application/x-www-form-urlencoded", "d", "h", "p", "t" }, found)
+  end)
+
   it("are none where nothing is said", function()
     assert.same({}, of("http://host/a@b?c=d@e"))
   end)

@@ -53,6 +53,23 @@ local function matching(lines, pattern)
   return count, last
 end
 
+-- A line with its numbers, units and bars made alike: "big.iso [bar] N% N B N B/s Ns".
+local function shape(line)
+  line = line:gsub("▕.*▏ ", "[bar] "):gsub("%[[-=>]* *%]", "[bar]")
+  line = line:gsub("%d+%.%d+", "N"):gsub("%d+", "N"):gsub("[KMG]iB", "B"):gsub("Nms", "Ns")
+  return (line:gsub(" %-%-", " Ns"):gsub(" +", " "))
+end
+
+local function shapes(lines)
+  local list = {}
+  for index, line in ipairs(lines) do list[index] = shape(line) end
+  return list
+end
+
+local function resize(columns)
+  tmux("resize-window", "-t", "spec", "-x", tostring(columns), "-y", tostring(ROWS))
+end
+
 -- Runs the command in a fresh window, "first line" above it and its status below it.
 local function run(columns, words, environment)
   local command = process.command({ helper.root .. "/scripts/luadl", table.unpack(words) })
@@ -99,13 +116,14 @@ describe_with_tmux("on a terminal", function()
     assert.equal(1, (matching(both, "^slow%.bin ")))
     local lines = await("^fast%.bin  1%.0 MiB in ")
     local _, live = matching(lines, "^slow%.bin")
-    assert.matches("%[=*>? *%] +%d+%%  +%S+ .iB  +%S+ .iB/s  +%S+$", live)
-    assert.is_true(#live <= 79)
+    assert.equal("slow.bin [bar] N% N B N B/s Ns xN", shape(live))
+    assert.is_true(utf8.len(live) <= 79)
     lines = await("^status 0")
     assert.equal("first line", lines[1])
     assert.matches("^fast%.bin  1%.0 MiB in %S+, %S+ .iB/s$", lines[2])
     assert.matches("^slow%.bin  1%.0 MiB in %S+, %S+ .iB/s$", lines[3])
-    assert.same({ "2 of 2 files", "status 0" }, { lines[4], lines[5] })
+    assert.same({ "N of N files; N B in Ns, N B/s", "status N" },
+      shapes({ lines[4], lines[5] }))
   end)
 
   it("failures stay, in red", function()
@@ -136,8 +154,8 @@ describe_with_tmux("on a terminal", function()
   -- tmux wraps the lines first and tells of its new size later: what is drawn between may stay.
   it("a window that becomes narrow keeps one old line at most", function()
     run(80, { "-n1", serve("/file.bin") })
-    await("^file%.bin .*%[.*%d%%")
-    tmux("resize-window", "-t", "spec", "-x", "30", "-y", tostring(ROWS))
+    await("^file%.bin .*▏.*%d%%")
+    resize(30)
     local lines = await("^file%.bin +%d+%%$")
     assert.is_true(#lines <= 3)
     assert.equal(1, (matching(lines, "^file%.bin +%d+%%$")))
@@ -145,6 +163,123 @@ describe_with_tmux("on a terminal", function()
     assert.equal("first line", lines[1])
     assert.equal(0, (matching(lines, "^file%.bin +%d+%%$")))
     assert.equal(1, (matching(lines, "^file%.bin  1%.0 MiB in")))
+  end)
+
+  it("several files have a line each, and one for all of them", function()
+    run(80, {
+      "-n1", "-j2", serve("/a-rather-long-name-of-a-file.tar.gz"), serve("/two.bin"),
+      serve("/three.bin"),
+    })
+    await("^two%.bin .*%d%% .*iB/s .*s ")
+    assert.same({
+      "first line",
+      "a-rathe....tar.gz [bar] N% N B N B/s Ns xN",
+      "two.bin [bar] N% N B N B/s Ns xN",
+      "N of N files [bar] N% N B N B/s Ns xN",
+    }, shapes(screen()))
+    local lines = shapes(await("^status 0"))
+    assert.equal(6, #lines)
+    for index = 2, 4 do assert.matches("^%S+ N B in Ns, N B/s$", lines[index]) end
+    assert.equal("N of N files; N B in Ns, N B/s", lines[5])
+  end)
+
+  it("what there is room for follows the window while it runs", function()
+    run(120, { "-n1", serve("/one.bin", { rate = 400000 }), serve("/two.bin", { rate = 300000 }) })
+    await("^two%.bin .*%d%% .*iB/s .*s ")
+    local wide = "[bar] N% N B of N B N B/s Ns xN"
+    assert.same({ "first line", "one.bin " .. wide, "two.bin " .. wide, "N of N files " .. wide },
+      shapes(screen()))
+    resize(40)
+    await("^two%.bin +%d+%% +%S+ .iB/s$")
+    resize(20)
+    await("^two%.bin +%d+%%$")
+    local lines = screen()
+    for index = #lines - 2, #lines do assert.is_true(#lines[index] < 20, lines[index]) end
+    assert.same({ "one.bin N%", "two.bin N%", "N of N files N%" },
+      { table.unpack(shapes(lines), #lines - 2) })
+    resize(120)
+    await("^two%.bin .*of .*iB/s")
+    lines = shapes(await("^status 0"))
+    assert.same({
+      "one.bin N B in Ns, N B/s", "two.bin N B in Ns, N B/s",
+      "N of N files; N B in Ns, N B/s", "status N",
+    }, { table.unpack(lines, #lines - 3) })
+  end)
+
+  it("without UTF-8 there is nothing but ASCII", function()
+    local name = "attachment; filename*=UTF-8''gr%c3%bc%c3%9fe.bin"
+    run(80, { "-n1", serve("/x", { disposition = name }) }, "LC_ALL=C")
+    await("^gr.*%d%% .*iB/s .*s ")
+    assert.matches("^gr\\xC3\\%.%.%..*e%.bin  %[=*> +%] +%d+%% ", screen()[2])
+    local lines = await("^status 0")
+    assert.matches("^gr\\xC3\\xBC\\xC3\\x9Fe%.bin  1%.0 MiB in ", lines[2])
+    assert.is_nil(table.concat(lines):find("[\128-\255]"))
+  end)
+
+  it("what a script prints and --write-out comes between the bars, never into them", function()
+    local script = folder .. "/chatty.lua"
+    helper.write(script, [[
+      local count = 0
+      return { on_progress = function()
+        count = count + 1
+        print("log line " .. count)
+      end }
+    ]])
+    run(80, { "-n1", "-s", script, "-w", "end of %{filename_effective}\\n", serve("/one.bin") })
+    await("^log line 3$")
+    local lines = await("^status 0")
+    local said = 0
+    for index = 2, #lines - 3 do
+      said = said + 1
+      assert.equal("log line " .. said, lines[index])
+    end
+    assert.is_true(said >= 5)
+    assert.same({ "one.bin N B in Ns, N B/s", "end of one.bin", "status N" },
+      { table.unpack(shapes(lines), #lines - 2) })
+  end)
+
+  it("--progress chunks shows who fills what", function()
+    run(60, {
+      "--progress", "chunks", "-n4", "--min-split", "64K", serve("/one.bin", { rate = 80000 }),
+    }, "NO_COLOR=1")
+    await("█1─")
+    local lines = await("█4─")
+    assert.equal("one.bin N% N B N B/s Ns", shape(lines[2]))
+    local map = table.concat(lines, "", 3)
+    for label = 1, 4 do
+      local _, count = map:gsub(label, "")
+      assert.equal(1, count, map)
+    end
+    assert.equal(1, map:find("█", 1, true))
+    assert.is_true(#lines <= ROWS - 1)
+    lines = await("^status 0")
+    assert.same({ "first line", "one.bin N B in Ns, N B/s", "status N" }, shapes(lines))
+  end)
+
+  it("a file that waits says for what", function()
+    local url = origin:serve("/busy", function(connection, request, parameters, state)
+      state.asked = (state.asked or 0) + 1
+      if state.asked > 1 then return connection:file(request, parameters) end
+      return connection:reply(503, { { "Retry-After", 2 } }, "")
+    end, { size = 10, seed = 1 })
+    run(80, { url })
+    local lines = await("again in %ds: ")
+    assert.matches("^http://127%.0%.0%.1.* +again in %ds: .*503", lines[2])
+    lines = await("^status 0")
+    assert.same({ "first line", "busy N B in Ns, N B/s", "status N" }, shapes(lines))
+  end)
+
+  it("failures that have left the screen are listed again", function()
+    local words = { "-j1", "-n1", "--retry", "0", origin.url .. "/nowhere" }
+    for number = 1, 11 do words[#words + 1] = serve("/" .. number, { size = 10 }) end
+    run(100, words)
+    local lines = shapes(await("^status 3"))
+    assert.same({
+      "failed:",
+      " " .. shape(origin.url) .. "/nowhere N.N answered N",
+      "N of N files, N failed; N B in Ns, N B/s",
+      "status N",
+    }, { table.unpack(lines, #lines - 3) })
   end)
 
   it("names show what they would do instead of doing it", function()

@@ -624,6 +624,16 @@ static void a_stalled_chunk_is_taken_before_a_running_one(void **state)
     done_with(&plan);
 }
 
+static void an_owner_that_is_held_back_has_not_stalled(void **state)
+{
+    (void) state;
+    struct plan plan = two_streams();
+    chunk_excuse(&plan, 2, 1.5);
+    chunk_excuse(&plan, 9, 1.5); /* owns nothing */
+    assert_span(claim(&plan, 3, 2.05), MIB, 32 * MIB);
+    done_with(&plan);
+}
+
 /* Short answers */
 
 static void what_a_short_answer_leaves_is_free_and_keeps_its_attempts(void **state)
@@ -841,6 +851,27 @@ static void extents_are_what_is_written(void **state)
     put(&plan, 1, 32 * MIB, 0, 1);
     assert_int_equal(plan_extents(&plan, extents, 4), 1);
     assert_int_equal(extents[0].end, 64 * MIB);
+    done_with(&plan);
+}
+
+static void streams_are_where_their_owners_write(void **state)
+{
+    (void) state;
+    struct plan plan = two_streams();
+    struct ldl_stream streams[4];
+    assert_int_equal(plan_streams(&plan, streams, 4), 2);
+    assert_int_equal(streams[1].number, 2);
+    assert_int_equal(streams[1].position, plan.list[1].pos);
+    assert_int_equal(streams[1].end, 64 * MIB);
+    assert_int_equal(plan_streams(&plan, streams, 1), 2);
+    put(&plan, 2, 32 * MIB, 0, 1);
+    assert_int_equal(plan_streams(&plan, streams, 4), 1);
+    assert_int_equal(streams[0].number, 1);
+    done_with(&plan);
+    plan = plan_of(-1);
+    join(&plan, 7, 0);
+    assert_int_equal(plan_streams(&plan, streams, 4), 1);
+    assert_int_equal(streams[0].end, -1);
     done_with(&plan);
 }
 
@@ -1334,6 +1365,7 @@ int main(void)
         cmocka_unit_test(the_little_that_a_revived_owner_left_is_not_taken),
         cmocka_unit_test(a_stalled_owner_that_is_writing_keeps_those_bytes),
         cmocka_unit_test(a_stalled_chunk_is_taken_before_a_running_one),
+        cmocka_unit_test(an_owner_that_is_held_back_has_not_stalled),
         cmocka_unit_test(what_a_short_answer_leaves_is_free_and_keeps_its_attempts),
         cmocka_unit_test(behind_a_short_answer_to_a_thief_is_a_free_chunk),
         cmocka_unit_test(a_short_answer_that_the_victim_has_passed_leaves_all_to_the_victim),
@@ -1348,6 +1380,7 @@ int main(void)
         cmocka_unit_test(one_stream_may_take_all_from_the_first_byte),
         cmocka_unit_test(a_write_that_ends_after_another_took_all_counts_for_nothing),
         cmocka_unit_test(extents_are_what_is_written),
+        cmocka_unit_test(streams_are_where_their_owners_write),
         cmocka_unit_test(the_largest_resource_does_not_overflow),
         cmocka_unit_test(a_plan_that_would_grow_without_bound_is_refused_and_unchanged),
         cmocka_unit_test(a_failing_victim_keeps_the_thiefs_part_when_there_is_no_memory_to_cut_it),

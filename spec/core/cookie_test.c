@@ -449,6 +449,7 @@ static int remove_folder(void **state)
 static void a_jar_survives_in_a_file(void **state)
 {
     struct jar jar, other;
+    struct ldl_cookies found;
     struct stat status;
     (void) state;
     jar_init(&jar), jar_init(&other);
@@ -465,7 +466,7 @@ static void a_jar_survives_in_a_file(void **state)
                         "www.example.com\tFALSE\t/a/b\tFALSE\t0\t\talone\n");
     assert_int_equal(stat("cookies.txt", &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
-    assert_int_equal(jar_read(&other, "cookies.txt", NOW), 0);
+    assert_int_equal(jar_read(&other, "cookies.txt", NOW, &found), 0);
     assert_header(&other, HTTPS, NOW, "b=; alone; a=1");
     assert_header(&other, HTTPS, NOW + 60, "b=; alone");
     assert_true(other.list[0]->host_only);
@@ -475,6 +476,7 @@ static void a_jar_survives_in_a_file(void **state)
 static void lines_that_mean_nothing_are_passed_over(void **state)
 {
     struct jar jar;
+    struct ldl_cookies found;
     (void) state;
     jar_init(&jar);
     write_text("cookies.txt", "# a comment\n\n\t\t\t\t\t\t\nwww.example.com\n"
@@ -487,7 +489,10 @@ static void lines_that_mean_nothing_are_passed_over(void **state)
                               ".com\tTRUE\t/\tFALSE\t0\tg\t1\n"
                               ".example.com\tTRUE\t/\tFALSE\t0\th\t1\r\n"
                               "www.example.com\tFALSE\t/\tFALSE\t99999999999\ti");
-    assert_int_equal(jar_read(&jar, "cookies.txt", NOW), 0);
+    assert_int_equal(jar_read(&jar, "cookies.txt", NOW, &found), 0);
+    assert_int_equal(found.read, 4); /* one has expired, one is nobody's */
+    assert_int_equal(found.broken, 6);
+    assert_int_equal(found.line, 4);
     assert_header(&jar, HTTPS, NOW, "h=1; i=");
     jar_destroy(&jar);
 }
@@ -495,11 +500,12 @@ static void lines_that_mean_nothing_are_passed_over(void **state)
 static void a_file_that_fails_says_why(void **state)
 {
     struct jar jar;
+    struct ldl_cookies found;
     (void) state;
     jar_init(&jar);
     jar_put(&jar, &HTTPS, "a=1", NOW);
-    assert_int_equal(jar_read(&jar, "none", NOW), ENOENT);
-    assert_int_equal(jar_read(&jar, ".", NOW), EISDIR);
+    assert_int_equal(jar_read(&jar, "none", NOW, &found), ENOENT);
+    assert_int_equal(jar_read(&jar, ".", NOW, &found), EISDIR);
     assert_int_equal(jar_write(&jar, "none/cookies.txt", NOW), ENOENT);
     assert_int_equal(mkdir("cookies.txt", 0700), 0);
     assert_int_equal(jar_write(&jar, "cookies.txt", NOW), EISDIR);

@@ -32,6 +32,23 @@ local PLACES = {
   { "user_agent", function(url, text) return { url = url, user_agent = "me" .. text } end },
   { "user", function(url, text) return { url = url, user = "me" .. text .. ":secret" } end },
   { "a password", function(url, text) return { url = url, user = "me:secret" .. text } end },
+  { "bearer", function(url, text) return { url = url, bearer = "token" .. text } end },
+  { "a host's header", function(url, text)
+    return { url = url, host_headers = { ["127.0.0.1"] = { ["X-A"] = "a" .. text } } }
+  end },
+  { "a host's header line", function(url, text)
+    return { url = url, host_headers = { "127.0.0.1 X-A: a" .. text } }
+  end },
+  { "the host of a header", function(url, text)
+    return { url = url, host_headers = { ["127.0.0.1" .. text] = { ["X-A"] = "a" } } }
+  end },
+  { "method", function(url, text) return { url = url, method = "POST" .. text } end },
+  { "addresses", function(url, text)
+    return { url = url, addresses = { "localhost:80:127.0.0.1" .. text } }
+  end },
+  { "doh", function(url, text) return { url = url, doh = "https://127.0.0.1:1/" .. text } end },
+  { "interface", function(url, text) return { url = url, interface = "lo" .. text } end },
+  { "no_proxy", function(url, text) return { url = url, no_proxy = "127.0.0.1" .. text } end },
   { "proxy", function(url, text) return { url = url, proxy = url .. text } end },
   { "a header's value", function(url, text)
     return { url = url, headers = { ["X-A"] = "a" .. text .. "b" } }
@@ -122,6 +139,14 @@ describe("an injection", function()
     local fields = {
       function(text) return { url = url, user_agent = text } end,
       function(text) return { url = url, user = "a:" .. text } end,
+      function(text) return { url = url, bearer = text } end,
+      function(text) return { url = url, method = "PUT" .. text } end,
+      function(text) return { url = url, logins = { { "127.0.0.1", "a:" .. text } } } end,
+      function(text) return { url = url, host_headers = { { "127.0.0.1", "X-A", text } } } end,
+      function(text) return { url = url, addresses = { "a:1:127.0.0.1" .. text } } end,
+      function(text) return { url = url, interface = "lo" .. text } end,
+      function(text) return { url = url, no_proxy = "a" .. text } end,
+      function(text) return { url = url, doh = "https://a/" .. text } end,
       function(text) return { url = url, headers = { { "X-A", text } } } end,
       function(text) return { url = url, headers = { { "X" .. text, "1" } } } end,
       function(text) return { url = url .. text } end,

@@ -8,6 +8,7 @@ local helper = require("spec.support.helper")
 local oracle = require("spec.support.oracle")
 local program = require("spec.support.program")
 local server = require("spec.support.server")
+local socket = require("socket")
 local stuck = require("spec.support.stuck")
 local trial = require("spec.support.trial")
 
@@ -218,9 +219,27 @@ describe("liveness", function()
     end)
   end
 
+  -- The kernel completes the connection; nobody answers the ClientHello.
+  it("I6: a deadline, and a cancel, end a TLS handshake that gets no answer", function()
+    local listener = assert(socket.bind("127.0.0.1", 0, 8))
+    local url = ("https://127.0.0.1:%d/file"):format(select(2, listener:getsockname()))
+    local session = luadl.session({ dir = helper.tmpdir() })
+    for kind, limit in pairs({ deadline = 0.4, cancelled = 30 }) do
+      local download = session:download({ url = url, deadline = limit })
+      download:wait(0.3)
+      local began = core.now()
+      if kind == "cancelled" then download:cancel() end
+      local _, err = download:wait(5)
+      assert.equal(kind, err.kind)
+      assert.is_true(core.now() - began < 0.1 + LATE)
+    end
+    session:close()
+    listener:close()
+  end)
+
   it("I6: a deadline ends a download that waits for its host's peace", function()
     local session = luadl.session({ dir = helper.tmpdir() })
-    session.hosts:failed(origin.url, 1, 30)
+    session.hosts:wait(origin.url, 30)
     local began = core.now()
     local _, err = session:get({ url = origin:serve("/peace", { size = 10 }), deadline = 0.3 })
     assert.equal("deadline", err.kind)

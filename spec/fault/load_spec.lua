@@ -85,6 +85,28 @@ describe("load", function()
       assert.is_true(waited >= 0.9 and waited < 3, "waited " .. waited .. " s")
     end)
 
+    it("H52: keeps a download that runs from opening connections to that host", function()
+      local busy, dir = refuse("/52-refused", 429, 1, 1), helper.tmpdir()
+      local long = origin:serve("/52-long", { size = 2 * 2 ^ 20, rate = 400000 })
+      local session = assert(luadl.session({ min_split = 65536 }))
+      local running = session:download({ url = long, connections = 1, output = dir .. "/long" })
+      repeat session:step(1) until running:stats().connections > 0 or running.ended.fired
+      local meanwhile
+      session:get({
+        url = busy,
+        output = dir .. "/busy",
+        on_retry = function()
+          session.engine:connections(running.id, 4)
+          session.loop:sleep(0.5)
+          meanwhile = asked("/52-long")
+        end,
+      })
+      assert(running:wait())
+      session:close()
+      assert.equal(1, meanwhile)
+      assert.is_true(asked("/52-long") > 1)
+    end)
+
     it("H52: beyond the longest wait fails at once and says when", function()
       for _, code in ipairs({ 429, 503 }) do
         local path = "/52-long" .. code

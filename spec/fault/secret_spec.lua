@@ -129,6 +129,69 @@ describe("secrets", function()
     check_silent(line)
   end)
 
+  it("S2: that other options have are soon out of sight of ps, too", function()
+    local url = origin:serve("/options", hanging, FILE)
+    local script = ([[
+      %s/scripts/luadl -q -d %s --bearer %s --host-header '127.0.0.1 X-A: %s' \
+        --key-password %s --data 'password=%s' --load-cookies /dev/null %s & child=$!
+      while ! [ -s %s/options.part ]; do sleep 0.01; done
+      tr '\0' ' ' </proc/$child/cmdline
+      kill -INT $child; wait $child
+    ]]):format(helper.root, folder, SECRET, SECRET, SECRET, SECRET, url, folder)
+    local line = helper.run(script, { timeout = 10 }).stdout
+    assert.truthy(line:find("--key-password", 1, true), line)
+    check_silent(line)
+    helper.run("rm -f " .. folder .. "/*")
+  end)
+
+  local function everything(url)
+    helper.write(folder .. "/netrc", "machine 127.0.0.1 login me password " .. SECRET .. "\n")
+    helper.run({ "chmod", "600", folder .. "/netrc" })
+    helper.write(folder .. "/jar", "127.0.0.1\tFALSE\t/\tFALSE\t0\tsession\t" .. SECRET .. "\n")
+    helper.write(folder .. "/secret", SECRET .. "\n")
+    return {
+      { "--bearer", SECRET, url }, { "--bearer", "@" .. folder .. "/secret", url },
+      { "-u", "me:" .. SECRET, "--auth", "digest", url },
+      { "--host-header", "127.0.0.1 X-A: " .. SECRET, url },
+      { "--netrc-file", folder .. "/netrc", url },
+      { "--load-cookies", folder .. "/jar", "-n2", url },
+      { "--data", "password=" .. SECRET, url },
+      { "--cert", folder .. "/netrc", "--key-password", SECRET, url },
+    }
+  end
+
+  for _, mode in ipairs({ { "--why", "-v" }, { "--json", "--why" }, { "--info", "--json" } }) do
+    it("S2: of no option are in what it prints: " .. table.concat(mode, " "), function()
+      for _, behaviour in ipairs({ FILE, refuse }) do
+        local url = origin:serve("/all", behaviour, behaviour == refuse and { code = 503 } or nil)
+        for _, words in ipairs(everything(url)) do
+          local all = { "-d", folder, "--retry", "1", "--exists", "replace", mode[1], mode[2] }
+          check_command(table.move(words, 1, #words, #all + 1, all))
+        end
+      end
+    end)
+  end
+
+  it("S2: of no option are in a record beside the file", function()
+    local url = origin:serve("/recorded", {
+      size = 3000000, seed = 1, etag = '"1"', rate = 200000,
+    })
+    for number, words in ipairs(everything(url)) do
+      local where = ("%s/%d"):format(folder, number)
+      local line = ([[
+        mkdir %s
+        %s/scripts/luadl -q -d %s %s & child=$!
+        while kill -0 $child && ! [ -s %s/recorded.part ]; do sleep 0.01; done
+        kill -INT $child; wait $child
+        grep -rc %s %s
+      ]]):format(where, helper.root, where, require("spec.support.process").command(words), where,
+        SECRET, where)
+      local found = helper.run(line, { timeout = 10 }).stdout
+      assert.is_nil(found:find(":[1-9]"), found)
+      helper.run("rm -rf " .. where)
+    end
+  end)
+
   it("S2: of the URL are in no file beside the download", function()
     local url = with_user(origin:serve("/kept", hanging, { size = 3000000, seed = 1 }))
     local script = ([[

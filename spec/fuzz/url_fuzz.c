@@ -1,4 +1,4 @@
-/* url_fuzz.c: no URL and no redirect leads elsewhere than http and https, or shows a password.
+/* url_fuzz.c: no URL has a scheme of its own or shows a password, and none that isn't HTTP names more than a file.
  * SPDX-License-Identifier: MIT
  *
  * An input is a URL, a line with the Location that it answers, and so on.
@@ -41,11 +41,36 @@ static void check_redacted(const char *text)
     assert(strncmp(all, some, sizeof some - 1) == 0);
 }
 
+static void check_scheme(const struct url *url)
+{
+    static const char *const singles[] = {"ftp", "ftps", "sftp", "file"};
+    bool single = false;
+    for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
+        single = single || strcmp(url->scheme, singles[i]) == 0;
+    assert(single == !url->web);
+    assert(single || strcmp(url->scheme, "http") == 0 || strcmp(url->scheme, "https") == 0);
+    assert(url->local == (strcmp(url->scheme, "file") == 0));
+}
+
+/* A command that carries the path would end there. */
+static void check_path(const struct url *url)
+{
+    static const char *const ends[] = {"%0d", "%0D", "%0a", "%0A", "%00"};
+    const char *path = url_path(url);
+    size_t length = strcspn(path, "?");
+    assert(length > 1 && path[length - 1] != '/');
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        assert(!memmem(path, length, ends[i], strlen(ends[i])));
+}
+
 static void check_url(const struct url *url)
 {
-    assert(strcmp(url->scheme, "http") == 0 || strcmp(url->scheme, "https") == 0);
+    check_scheme(url);
+    if (!url->web)
+        check_path(url);
     assert(strncmp(url->text, url->scheme, strlen(url->scheme)) == 0);
-    assert(url->host[0] && url->port[0] && strspn(url->port, "0123456789") == strlen(url->port));
+    assert(url->local || (url->host[0] && url->port[0]));
+    assert(strspn(url->port, "0123456789") == strlen(url->port));
     assert(!has_userinfo(url->text) && !strchr(url->text, '#') && is_printable(url->text));
     assert(url_same_origin(url, url));
     assert(*url_path(url) == '/');

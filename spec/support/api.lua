@@ -9,7 +9,8 @@ local api = {}
 
 -- What a program may require or is given, in the order of the pages.
 local PUBLIC = {
-  "luadl", "luadl.session", "luadl.download", "luadl.page", "luadl.headers", "luadl.errors",
+  "luadl", "luadl.session", "luadl.download", "luadl.batch", "luadl.page", "luadl.headers",
+  "luadl.errors",
   "luadl.context", "luadl.group", "luadl.loop", "luadl.retry", "luadl.filename", "luadl.progress",
   "luadl.units", "luadl.url", "luadl.json", "luadl.html", "luadl.xml", "luadl.digest",
   "luadl.codec", "luadl.store", "luadl.sys", "luadl.adapter.luv", "luadl.adapter.cqueues",

@@ -76,11 +76,11 @@ function helper.free_port()
 end
 
 local function environment(variables)
-  local words = { "env" }
+  local words = { "env", "XDG_CONFIG_HOME=/nonexistent" } -- the user's own is no matter of specs
   for name, value in pairs(variables or {}) do
     words[#words + 1] = name .. "=" .. value
   end
-  return words[2] and process.command(words) .. " " or ""
+  return process.command(words) .. " "
 end
 
 local function shell_line(command, opts, folder)

@@ -2,15 +2,13 @@
 -- SPDX-License-Identifier: MIT
 
 local lfs = require("lfs")
-local socket = require("socket")
 local helper = require("spec.support.helper")
 local process = require("spec.support.process")
+local service = require("spec.support.service")
 
 local nginx = {}
 local methods = {}
 local metatable = { __index = methods, __name = "luadl.spec.nginx" }
-
-local READY = 5 -- seconds in which it must accept connections
 
 local CONFIG = [[
 daemon off;
@@ -51,7 +49,7 @@ end
 local function settings_of(opts, prefix, tls_port)
   local lines = {}
   if tls_port then
-    append(lines, "listen 127.0.0.1:%d ssl;", tls_port)
+    append(lines, "listen 127.0.0.1:%d ssl%s;", tls_port, opts.http2 and " http2" or "")
     append(lines, "ssl_certificate %s/server.pem;", prefix)
     append(lines, "ssl_certificate_key %s/server.key;", prefix)
   end
@@ -91,13 +89,9 @@ local function make_certificates(prefix)
   return prefix .. "/ca.pem"
 end
 
-local function current_user_is_root()
-  return helper.run({ "id", "-u" }).stdout == "0\n"
-end
-
 local function write_config(self, opts)
   local values = {
-    user = current_user_is_root() and "user root;" or "",
+    user = service.is_root() and "user root;" or "",
     workers = opts.workers or 1,
     prefix = self.prefix,
     keepalive = opts.keepalive or 60,
@@ -108,23 +102,6 @@ local function write_config(self, opts)
   helper.write(self.prefix .. "/nginx.conf", (CONFIG:gsub("%%%((%w+)%)", values)))
 end
 
-local function accepts(port)
-  local connection = socket.connect("127.0.0.1", port)
-  return connection and connection:close()
-end
-
-local function wait_until_ready(self)
-  local deadline = socket.gettime() + READY
-  while not accepts(self.port) do
-    if socket.gettime() > deadline then
-      local log = helper.read(self.prefix .. "/error.log") or "no log"
-      self:stop()
-      error("nginx didn't start: " .. log)
-    end
-    socket.sleep(0.02)
-  end
-end
-
 local function add_tls(self)
   self.ca = make_certificates(self.prefix)
   self.tls_port = helper.free_port()
@@ -132,9 +109,9 @@ local function add_tls(self)
 end
 
 --- Starts one. `opts`: root (else a fresh folder), rate (bytes a second and connection), tls =
---- true, limit_conn and limit_status (503), auth = { user, password }, keepalive (seconds; 0
---- closes after each answer), workers (1), config (further lines of the server block). Fields:
---- url, port, root, prefix; with tls also tls_url, tls_port, ca.
+--- true, http2 = true (over TLS), limit_conn and limit_status (503), auth = { user, password },
+--- keepalive (seconds; 0 closes after each answer), workers (1), config (further lines of the
+--- server block). Fields: url, port, root, prefix; with tls also tls_url, tls_port, ca.
 ---@param opts? table
 function nginx.start(opts)
   opts = opts or {}
@@ -147,7 +124,7 @@ function nginx.start(opts)
   end
   write_config(self, opts)
   self.child = process.spawn({ "nginx", "-p", self.prefix, "-e", "error.log", "-c", "nginx.conf" })
-  wait_until_ready(self)
+  service.wait(self, "nginx", self.prefix .. "/error.log")
   return self
 end
 

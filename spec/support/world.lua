@@ -2,7 +2,10 @@
 -- SPDX-License-Identifier: MIT
 
 local download = require("luadl.download")
+local errors = require("luadl.errors")
 local host = require("luadl.host")
+local hosts = require("luadl.options.hosts")
+local limits = require("luadl.limits")
 local loop = require("luadl.loop")
 local options = require("luadl.options")
 
@@ -66,6 +69,16 @@ function methods:run_until(seconds)
   self:settle()
 end
 
+--- The local time of day; the world begins at midnight.
+function methods:date()
+  local seconds = math.floor(self:elapsed() + EXACT)
+  local minutes, hours = math.floor(seconds / 60), math.floor(seconds / 3600)
+  return {
+    sec = seconds % 60, min = minutes % 60, hour = hours % 24,
+    wday = math.floor(hours / 24) % 7 + 1,
+  }
+end
+
 -- The engine
 
 local engine = {}
@@ -91,6 +104,12 @@ function engine:retry(id, range, change) return note(self.world, "retry", id, ra
 
 function engine:connections(id, number) return note(self.world, "connections", id, number) end
 
+function engine:hold(id, seconds) return note(self.world, "hold", id, seconds) end
+
+function engine:limit(id, rate) return note(self.world, "limit", id, rate) end
+
+function engine:limit_host(name, rate) return note(self.world, "limit_host", name, rate) end
+
 function engine:renew(id, url) return note(self.world, "renew", id, url) end
 
 function engine:accept(id) return note(self.world, "accept", id) end
@@ -108,12 +127,21 @@ function engine:stat()
   return {
     state = "running", total = 100, connections = self.world.connections or 1,
     received = self.world.received, resumed = self.world.resumed, elapsed = self.world.time - START,
+    extents = self.world.extents, streams = self.world.streams,
   }
+end
+
+-- As the engine writes them.
+local function wire(fields)
+  local lines = {}
+  for _, field in ipairs(fields) do lines[#lines + 1] = ("\n%s: %s"):format(field[1], field[2]) end
+  return table.concat(lines)
 end
 
 local function deliver(self, id, event, fields)
   event.id = id
   for name, value in pairs(fields or {}) do event[name] = value end
+  event.headers = event.headers and wire(event.headers)
   self:at(self:elapsed(), function()
     local target = self.session.downloads[id]
     if target then target:handle(event) end
@@ -170,7 +198,8 @@ function methods:download(opts, info, unfold)
   local all = { url = "http://host/file.bin" }
   for name, value in pairs(opts or {}) do all[name] = value end
   all.url = all.url or nil -- false: it has none
-  return download.new(self.session, options.check(all, "download", self.defaults), info, unfold)
+  local defaults = self.session.by_host:defaults_for(all.url)
+  return download.new(self.session, options.check(all, "download", defaults), info, unfold)
 end
 
 --- A fresh world.
@@ -205,12 +234,21 @@ function world.new(defaults)
     },
     engine = setmetatable({ world = self }, { __index = engine }),
     loop = self.loop,
+    defaults = self.defaults,
+    by_host = assert(hosts.new(self.defaults.host, self.defaults)),
     hosts = host.new(now),
     policies = {},
     downloads = {},
     enter = function(session, each) session.downloads[each.id or each] = each end,
     drop = function(session, each) session.downloads[each.id or each] = nil end,
+    download_for = function(session, keeper, opts)
+      local checked, message = options.read(opts, "download", self.defaults)
+      if not checked then return nil, errors.new("usage", message) end
+      checked.context = checked.context or keeper.context
+      return download.new(session, checked, nil, nil, keeper)
+    end,
   }
+  self.session.limits = limits.new(self.session, function() return self:date() end)
   return self
 end
 

@@ -88,6 +88,17 @@ describe("download", function()
     end)
   end)
 
+  it("has a map while it runs, counted from its file's beginning", function()
+    here.extents, here.streams = { { 0, 49 } }, { { 3, 50, 99 } }
+    local download = begin_body()
+    assert.same({
+      total = 100, written = { { 0, 49 } }, streams = { { stream = 3, position = 50, last = 99 } },
+    }, download:map())
+    here:done(download.id, {})
+    assert(download:wait())
+    assert.is_nil(download:map())
+  end)
+
   describe("the result", function()
     it("says what came", function()
       local download = begin_body()
@@ -96,7 +107,7 @@ describe("download", function()
       local result, err = download:wait()
       assert.is_nil(err)
       assert.same({
-        path = "file.bin", size = 100, elapsed = 2, url = "http://host/file.bin",
+        path = "file.bin", size = 100, elapsed = 2, url = "http://host/file.bin", status = 200,
         length_verified = true, content_encoding = "gzip", warnings = { "odd" },
       }, result)
     end)
@@ -546,12 +557,10 @@ describe("download", function()
       fails_with(continue(), "bad_url")
     end)
 
-    it("S11: has a URL that the engine's rules hold for, as for any other", function()
+    it("S11: has a URL of the web, whatever its record tells", function()
       here.records["d/f.part"].url = "file:///etc/passwd"
-      here.answers.new = function(request)
-        return nil, { kind = "bad_url", message = "not http: " .. request.url }
-      end
       fails_with(continue(), "bad_url")
+      assert.same({}, here:told("new"))
     end)
   end)
 
@@ -799,7 +808,7 @@ describe("download", function()
     end)
 
     it("H29: of a download that waits for its host asks the new one at once", function()
-      here.session.hosts:failed(ORIGIN, 1, 100)
+      here.session.hosts:wait(ORIGIN, 100)
       local download = begin({ deadline = 130 })
       run_until(30)
       assert.is_true(download:renew("http://elsewhere/f"))
@@ -892,8 +901,40 @@ describe("download", function()
       assert.equal(300, here.session.hosts:delay(ORIGIN))
     end)
 
+    it("H52: keeps all that run from opening connections to it meanwhile", function()
+      local first, second = begin_body(), begin_body()
+      local elsewhere = begin({ url = "http://elsewhere/f" })
+      here:fault(first.id, { error = busy(20) })
+      settle()
+      local held = {}
+      for _, call in ipairs(here:told("hold")) do held[call[1]] = call[2] end
+      assert.same({ [first.id] = 20, [second.id] = 20 }, held)
+      assert.is_false(elsewhere.ended.fired)
+    end)
+
+    it("H52: is the one that a redirect led to, too", function()
+      local download = begin_body()
+      here:fault(download.id, { error = {
+        kind = "rate_limited", message = "x", status = 429, retry_after = 20, url = "http://cdn/f",
+      } })
+      settle()
+      assert.equal(20, here.session.hosts:delay(ORIGIN))
+      assert.equal(20, here.session.hosts:delay("http://cdn"))
+    end)
+
+    it("H52: is asked again only when it has had its peace, though it asks for more", function()
+      here.session.hosts:wait(ORIGIN, 10)
+      begin()
+      run_until(5)
+      here.session.hosts:wait(ORIGIN, 20)
+      run_until(24)
+      assert.equal(0, #here:told("new"))
+      run_until(25)
+      assert.equal(1, #here:told("new"))
+    end)
+
     it("H52: lets a waiting download be cancelled at once", function()
-      here.session.hosts:failed(ORIGIN, 1, 100)
+      here.session.hosts:wait(ORIGIN, 100)
       local download = begin()
       download:cancel()
       fails_with(download, "cancelled")
@@ -904,7 +945,7 @@ describe("download", function()
     end)
 
     it("H52: lets a waiting download be abandoned", function()
-      here.session.hosts:failed(ORIGIN, 1, 100)
+      here.session.hosts:wait(ORIGIN, 100)
       local download = begin()
       local _, waiting = next(here.session.downloads)
       assert.equal(download, waiting)
@@ -913,7 +954,7 @@ describe("download", function()
     end)
 
     it("H52: counts the wait against the deadline", function()
-      here.session.hosts:failed(ORIGIN, 1, 100)
+      here.session.hosts:wait(ORIGIN, 100)
       local early, late = begin({ deadline = 30 }), begin({ deadline = 130 })
       fails_with(early, "deadline")
       assert.equal(30, here:elapsed())
@@ -924,7 +965,7 @@ describe("download", function()
     end)
 
     it("H52: fails a waiting download whose request is refused then", function()
-      here.session.hosts:failed(ORIGIN, 1, 100)
+      here.session.hosts:wait(ORIGIN, 100)
       here.answers.new = function() return nil, { kind = "no_memory", message = "none" } end
       fails_with(begin(), "no_memory")
       assert.equal(100, here:elapsed())
@@ -1004,17 +1045,36 @@ describe("download", function()
       end
     end)
 
-    it("H55: is known to the next download from that host", function()
+    -- What a download was told last.
+    local function allowed(download)
+      local last
+      for _, call in ipairs(here:told("connections")) do
+        if call[1] == download.id then last = call[2] end
+      end
+      return last
+    end
+
+    it("H55: is known to the next download from that host, and shared with it", function()
       local first = begin_body({ connections = 8 })
       refuse(first, 7)
       local second = begin({ connections = 8 })
-      assert.equal(4, here:told("new")[2][1].connections)
-      run_until(125)
-      local highest = 0
-      for _, call in ipairs(here:told("connections")) do
-        if call[1] == second.id then highest = math.max(highest, call[2]) end
-      end
-      assert.equal(8, highest)
+      assert.equal(2, here:told("new")[2][1].connections)
+      run_until(125) -- the host's 4 are 8 by now
+      assert.equal(4, allowed(second))
+      here:done(first.id)
+      run_until(155)
+      assert.equal(8, allowed(second))
+    end)
+
+    it("H55: is shared with those that run already", function()
+      here.connections = 8
+      local first, second = begin_body({ connections = 8 }), begin_body({ connections = 8 })
+      local elsewhere = begin({ url = "http://elsewhere/f" })
+      refuse(first, 7)
+      assert.equal(4, allowed(second)) -- of 8, half of the 16 that there were
+      assert.is_nil(allowed(elsewhere))
+      run_until(300)
+      assert.equal(8, allowed(second))
     end)
 
     it("H55: leaves no timer behind when the download ends", function()
@@ -1184,7 +1244,7 @@ describe("download", function()
     end)
 
     it("exist while a download waits for its host", function()
-      here.session.hosts:failed(ORIGIN, 1, 100)
+      here.session.hosts:wait(ORIGIN, 100)
       assert.equal("waiting", begin():stats().state)
     end)
   end)

@@ -7,7 +7,7 @@ local errors = require("luadl.errors")
 local KINDS = [[
   usage bad_url closed cancelled deadline
   dns connect tls tls_verify timeout stalled
-  http_status auth rate_limited redirect_limit redirect_forbidden
+  http_status not_found auth rate_limited redirect_limit redirect_forbidden
   range_ignored range_mismatch remote_changed short_body overlong_body protocol encoding
   too_large checksum
   no_space quota io read_only permission bad_name exists locked not_regular local_changed

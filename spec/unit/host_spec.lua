@@ -61,12 +61,40 @@ describe("host", function()
   end)
 
   it("leaves a host alone as long as its longest Retry-After", function()
-    hosts:failed(ORIGIN, 8, 20)
-    hosts:failed(ORIGIN, 8, 5)
+    hosts:wait(ORIGIN, 20)
+    hosts:wait(ORIGIN, 5)
     assert.equal(20, hosts:delay(ORIGIN))
     time = time + 15
     assert.equal(5, hosts:delay(ORIGIN))
     time = time + 15
     assert.equal(0, hosts:delay(ORIGIN))
+  end)
+
+  it("shares what a host bears out among all who are at it", function()
+    local one, other = {}, {}
+    hosts:enter(ORIGIN, one)
+    hosts:enter(ORIGIN, other)
+    assert.equal(8, hosts:limit(ORIGIN, 8))
+    hosts:failed(ORIGIN, 16)
+    assert.equal(4, hosts:limit(ORIGIN, 8))
+    hosts:leave(other)
+    assert.equal(8, hosts:limit(ORIGIN, 8))
+    for _ = 1, 40 do hosts:enter(ORIGIN, {}) end
+    assert.equal(1, hosts:limit(ORIGIN, 8))
+  end)
+
+  it("knows who is at a host, and forgets who left", function()
+    local one, other = {}, {}
+    hosts:enter(ORIGIN, one)
+    hosts:enter(ORIGIN, other)
+    hosts:enter(ORIGIN, other)
+    assert.same({ [one] = true, [other] = true }, hosts:users_of(ORIGIN))
+    hosts:enter("https://other.org", other)
+    hosts:leave(one)
+    hosts:leave(one)
+    assert.same({}, hosts:users_of(ORIGIN))
+    hosts:leave(other)
+    assert.is_nil(next(hosts.users))
+    assert.is_nil(next(hosts.place))
   end)
 end)

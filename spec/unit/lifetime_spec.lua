@@ -35,7 +35,7 @@ describe("a download with a context", function()
   describe("that is cancelled", function()
     local phases = {
       ["waits for its host"] = function()
-        here.session.hosts:failed(ORIGIN, 1, 100)
+        here.session.hosts:wait(ORIGIN, 100)
         return begin()
       end,
       ["waits for its head"] = begin,
@@ -118,7 +118,7 @@ describe("a download with a context", function()
     end)
 
     it("ends with it while it waits for its host", function()
-      here.session.hosts:failed(ORIGIN, 1, 100)
+      here.session.hosts:wait(ORIGIN, 100)
       local download = begin({ context = ctx:with_timeout(7) })
       here:run_until(7.1)
       assert_ended(download, "deadline")
@@ -126,7 +126,7 @@ describe("a download with a context", function()
     end)
 
     it("has less of it left when the host's peace is over", function()
-      here.session.hosts:failed(ORIGIN, 1, 3)
+      here.session.hosts:wait(ORIGIN, 3)
       begin({ context = ctx:with_timeout(7) })
       here:run_until(4)
       assert.is_true(math.abs(here:told("new")[1][1].deadline - 4) < 1e-6)

@@ -7,7 +7,7 @@ local helper = require("spec.support.helper")
 -- The engine, from the top down. A room includes its own header and those it names here; a new
 -- room needs a line.
 local ENGINE = {
-  lua_core = "luadl lua_compat file url",
+  lua_core = "luadl lua_compat file url date",
   lua_poll = "lua_compat",
   lua_sys = "io lua_compat",
   lua_url = "lua_compat",
@@ -18,7 +18,7 @@ local ENGINE = {
   lua_xml = "lua_compat",
   lua_compat = "",
   session = "luadl code disk exit jar loop transfer",
-  loop = "code fetch latch queue watch trace",
+  loop = "code fetch latch queue watch trace throttle local single",
   disk = "begin checkpoint job latch publish queue",
   begin = "adoption checkpoint job resume trace transfer",
   publish = "adoption checkpoint job transfer",
@@ -28,19 +28,27 @@ local ENGINE = {
   checkpoint = "edges transfer",
   edges = "file journal",
   prove = "fetch",
-  page = "fetch field",
+  page = "failure fetch field redirect",
   trace = "transfer",
-  connection = "fetch trace",
-  fetch = "accept cookie page receive send transfer",
-  accept = "connection fetch jar page prove trace",
-  receive = "accept fetch page prove",
-  send = "connection date fetch jar trace",
-  watch = "fetch receive",
-  transfer = "luadl answer chunk file hasher limit queue record request url",
+  connection = "fetch route trace",
+  fetch = "accept connection cookie failure page receive redirect send throttle transfer",
+  failure = "accept fetch",
+  ["local"] = "code fetch receive throttle",
+  single = "date fetch login",
+  accept = "connection fetch field jar page prove redirect single trace",
+  receive = "accept fetch page prove throttle single",
+  send = "connection fetch header login route single throttle tls",
+  header = "date fetch jar login",
+  login = "fetch",
+  tls = "fetch login",
+  route = "fetch",
+  redirect = "fetch trace",
+  watch = "fetch receive throttle",
+  transfer = "luadl answer chunk file hasher hosts limit queue record request url",
   request = "luadl chunk url",
   answer = "luadl field identity",
   identity = "",
-  jar = "cookie io",
+  jar = "cookie io luadl",
   cookie = "date",
   field = "luadl date",
   date = "",
@@ -55,6 +63,8 @@ local ENGINE = {
   adopt = "luadl",
   exit = "",
   latch = "",
+  throttle = "fetch",
+  hosts = "limit",
   limit = "",
   code = "luadl",
   luadl = "",
@@ -62,8 +72,9 @@ local ENGINE = {
 
 local CURL = {
   ["url.c"] = true, ["send.c"] = true, ["accept.c"] = true, ["receive.c"] = true,
-  ["fetch.c"] = true, ["loop.c"] = true, ["page.c"] = true, ["connection.c"] = true,
-  ["lua_url.c"] = true,
+  ["fetch.c"] = true, ["failure.c"] = true, ["loop.c"] = true, ["page.c"] = true,
+  ["connection.c"] = true, ["local.c"] = true, ["single.c"] = true,
+  ["lua_url.c"] = true, ["header.c"] = true, ["tls.c"] = true, ["route.c"] = true,
 }
 local LUA_HEADERS = { ["lua.h"] = true, ["lauxlib.h"] = true, ["lualib.h"] = true }
 
@@ -76,24 +87,28 @@ local MAY = {
   adapter = "library",
   helper = "helper pure errors binding system library",
   face = "face downloads concurrency helper pure errors engine",
-  cli = "cli face downloads helper pure errors engine system library",
+  cli = "cli face downloads helper pure errors engine binding system library",
 }
 
 local KINDS = {
   errors = "errors",
-  loop = "concurrency", listeners = "concurrency", timers = "concurrency",
+  loop = "concurrency", listeners = "concurrency", timers = "concurrency", heap = "concurrency",
   context = "concurrency", group = "concurrency", run = "concurrency",
   ["adapter.luv"] = "adapter", ["adapter.cqueues"] = "adapter",
   hub = "downloads", session = "downloads", download = "downloads", lifetime = "downloads",
   asking = "downloads", attempt = "downloads", beginning = "downloads", ending = "downloads",
   faults = "downloads",
   opening = "downloads", resolving = "downloads", sources = "downloads", transfer = "downloads",
-  verifying = "downloads", script = "downloads", sandbox = "downloads",
+  verifying = "downloads", logins = "downloads", requesting = "downloads", cookies = "downloads",
+  script = "downloads", sandbox = "downloads",
   fetch = "downloads", message = "downloads", page = "downloads", trace = "downloads",
-  init = "face", batch = "face",
+  batch = "downloads", ["batch.waiting"] = "downloads", ["batch.item"] = "downloads",
+  ["batch.feed"] = "downloads", ["batch.memory"] = "downloads", ["batch.archive"] = "downloads",
+  ["batch.journal"] = "downloads", ["batch.course"] = "downloads",
+  init = "face",
   core = "engine", poll = "engine", sys = "system",
   url = "helper", json = "helper", html = "helper", xml = "helper", digest = "helper",
-  codec = "helper", store = "helper",
+  codec = "helper", store = "helper", identity = "helper", records = "helper",
   url_core = "binding", codec_core = "binding", zlib_core = "binding", cipher_core = "binding",
   digest_core = "binding", xml_core = "binding",
   argparse = "library", dkjson = "library", luv = "library", cqueues = "library",
@@ -101,15 +116,24 @@ local KINDS = {
 }
 
 for _, name in ipairs({
-  "checksum", "chunkmap", "disposition", "filename", "headers", "host", "meter", "options", "options.headers",
-  "options.nearest",
+  "netrc", "checksum", "chunkmap", "disposition", "filename", "headers", "host", "meter", "options",
+  "options.format", "options.headers", "options.hosts", "hostname", "options.nearest",
   "options.schema", "options.types", "policy", "progress", "retry", "target", "text", "units",
   "view",
 }) do
   KINDS[name] = "pure"
 end
 
+KINDS.limits, KINDS.pacing, KINDS.schedule = "downloads", "pure", "pure"
+KINDS.penalties = "downloads"
 KINDS.links, KINDS.pages, KINDS.revalidation = "pure", "pure", "pure"
+KINDS.scheme = "pure"
+KINDS.list, KINDS["list.aria2"], KINDS["list.item"] = "helper", "helper", "helper"
+KINDS["list.records"] = "helper"
+KINDS.category = "pure"
+KINDS.folders, KINDS.freshness = "downloads", "downloads"
+KINDS.glob, KINDS.template, KINDS.shellwords = "pure", "pure", "pure"
+KINDS.curlline, KINDS["curlline.known"] = "pure", "pure"
 
 local function kind_of(name)
   return KINDS[name] or (name:find("^cli%.") and "cli") or nil

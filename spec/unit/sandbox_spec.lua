@@ -23,7 +23,7 @@ local function load_script(text, opts)
       sleep = function() end,
       fetch = function(_, url, options)
         fetched = { url, options }
-        return opts.page
+        return type(opts.page) == "function" and opts.page(url, options) or opts.page
       end,
     },
   })
@@ -277,6 +277,26 @@ describe("the sandbox", function()
     assert.is_false((pcall(script.exists)))
     script = (assert(load_script([[return { exists = function() return "rename" end }]])))
     assert.equal("rename", script.exists())
+  end)
+
+  it("walks over pages, each fetched as everything else is", function()
+    local asked = {}
+    local function page_of(url, opts)
+      asked[#asked + 1] = url .. opts.headers.A
+      local following = url == "http://x/1" and "http://x/2" or nil
+      return {
+        ok = true, url = url, body = url:sub(-1),
+        links = function() return { next = following } end,
+      }
+    end
+    assert.equal("1 2", answer_of([[
+      local found = {}
+      for page in require("luadl").pages("http://x/1", { headers = { A = "b" } }) do
+        found[#found + 1] = page.body
+      end
+      return table.concat(found, " ")
+    ]], nil, { page = page_of }))
+    assert.same({ "http://x/1b", "http://x/2b" }, asked)
   end)
 
   it("passes plain options to a fetch, and shows a copy of the page", function()

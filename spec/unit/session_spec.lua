@@ -56,7 +56,7 @@ describe("session", function()
 
   describe("a URL that can't be asked", function()
     for _, url in ipairs({
-      "http://", "ftp://host/x", "file:///etc/passwd", "http://host:99999/",
+      "http://", "gopher://host/x", "ftp://host/", "file://host/x", "http://host:99999/",
     }) do
       it("is returned as an error: '" .. url .. "'", function()
         local download = session:download({ url = url })
@@ -113,7 +113,7 @@ describe("session", function()
 
     it("ends what waits for its host", function()
       local url = dead_url()
-      session.hosts:failed(url:match("^http://[^/]*"), 1, 100)
+      session.hosts:wait(url:match("^http://[^/]*"), 100)
       local download = session:download({ url = url })
       session:close()
       local _, err = download:wait()
@@ -161,7 +161,7 @@ describe("session", function()
 
   it("H52: holds new requests back while their host wants peace", function()
     local url = dead_url()
-    session.hosts:failed(url:match("^http://[^/]*"), 1, 0.2)
+    session.hosts:wait(url:match("^http://[^/]*"), 0.2)
     local before = session.core.now()
     local _, err = session:get({ url = url, dir = helper.tmpdir() })
     assert.equal("connect", err.kind)

@@ -79,6 +79,7 @@ local function instances()
   return {
     ["luadl.session"] = luadl.session(),
     ["luadl.download"] = here:download({ output = "file.bin" }),
+    ["luadl.batch"] = require("luadl.batch").new(here.session),
     ["luadl.page"] = require("luadl.page").new({ status = 200, headers = {} }),
     ["luadl.headers"] = require("luadl.headers").new(),
     ["luadl.error"] = require("luadl.errors").new("usage"),
@@ -176,10 +177,11 @@ local options = require("luadl.options")
 -- The schema's words in those of the annotations.
 local WRITTEN = {
   integer = { "integer" }, number = { "number" }, boolean = { "boolean" }, string = { "string" },
-  requests = { "string", "table" },
+  requests = { "string", "table" }, hosts = { "table<string, luadl.options.shared>" },
   path = { "string" }, data = { "string" }, bytes = { "integer", "string" },
   seconds = { "number", "string" }, list = { "string[]" }, policies = { "luadl.policy[]" },
-  headers = { "luadl.options.headers" }, labels = { "luadl.labels" },
+  headers = { "luadl.options.headers" }, host_headers = { "luadl.options.host_headers" },
+  labels = { "luadl.labels" }, rate = { "luadl.options.rate" }, pace = { "string", "number" },
   context = { "luadl.context" }, range = { "luadl.range", "string" }, ["function"] = { "fun" },
 }
 
@@ -242,7 +244,7 @@ local function check_field(option, field, scope)
 end
 
 describe("the annotated options", function()
-  for _, scope in ipairs({ "session", "download", "fetch" }) do
+  for _, scope in ipairs({ "session", "download", "fetch", "batch" }) do
     it("are those of the schema, with their types and defaults: of a " .. scope, function()
       local known, fields = options_in(scope), api.fields(types, "luadl.options." .. scope)
       assert.same(sorted(known), sorted(fields))

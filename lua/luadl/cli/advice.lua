@@ -7,7 +7,7 @@ local CHECK_URL = "check the URL"
 local MORE_TRIES = "--retry N tries more often"
 
 local BY_STATUS = {
-  [401] = "log in with -u NAME:PASSWORD",
+  [401] = "log in with -u NAME:PASSWORD, perhaps with --auth digest",
   [404] = CHECK_URL,
   [407] = "log in to the proxy with -x http://NAME:PASSWORD@HOST:PORT",
   [410] = "it is gone for good",
@@ -21,6 +21,7 @@ local BY_KIND = {
   dns = "is the host's name right, and is there a network?",
   journal_corrupt = "--restart begins anew, --adopt checks and keeps it",
   local_changed = "--restart begins anew",
+  not_found = CHECK_URL,
   locked = "wait for the other one, or choose another name",
   no_space = "make room, or use -d DIR on another disk",
   permission = "use -d DIR to write elsewhere",
@@ -41,10 +42,17 @@ local BY_ERRNO = {
 }
 
 local BY_MESSAGE = {
+  { "^auth$", "^the proxy", "log in to it with -x SCHEME://NAME:PASSWORD@HOST:PORT" },
+  { "^tls_verify$", "^%S+ shows a host key", "connect once with ssh, or name --known-hosts FILE" },
+  { "^tls_verify$", "^%S+ shows another", "ask whose it is before you trust it" },
+  { "^permission$", "^cannot read it", "who may read it?" },
   { "^exists$", "belongs to another URL", "--resume PART URL continues it, --restart drops it" },
   { "^exists$", "of an earlier run", "--restart drops it" },
   { "^local_changed$", "adopt", "--exists replace begins anew, --restart where it is a .part" },
   { "^too_large$", "^cannot", "the disk or `ulimit -f` forbids it; -d DIR writes elsewhere" },
+  { "^tls_verify", "pinned public key", "another server answers, or --pinned-key is out of date" },
+  { "^tls_verify", "client certificate", "can the file of --cert be read?" },
+  { "^tls_verify", "private key", "does --key belong to --cert, and is --key-password right?" },
   { "^tls", "setting certificate", "can the file of --cacert be read?" },
   { "^redirect_forbidden$", "https.*to http", "--allow-downgrade follows it" },
   { "^tls$", "wrong version number", "does this port speak plain http?" },
@@ -69,8 +77,38 @@ local function of_files(err)
   return ABOUT_FILES[err.kind] and err.message:find("^cannot write") and BY_ERRNO[err.errno]
 end
 
+local LOG_IN = "log in with -u NAME:PASSWORD, over sftp also with --key FILE"
+
 local function at_last(err)
+  if err.kind == "auth" and not err.status then return LOG_IN end
   return err.status and err.status >= 500 and err.status <= 599 and MORE_TRIES or nil
+end
+
+-- Statuses of a link that has run out.
+local OLD_LINK = { [400] = true, [403] = true, [410] = true }
+local SIGNATURES = { "signature=", "[?&]sig=", "[?&]expires=", "[?&]token=", "[?&]hmac=" }
+
+local function host_of(url)
+  return (url or ""):match("^%a[%w+.-]*://([^/?#]*)")
+end
+
+local function is_signed(url)
+  url = (url or ""):lower()
+  for _, pattern in ipairs(SIGNATURES) do
+    if url:find(pattern) then return true end
+  end
+  return false
+end
+
+local function of_link(err, download)
+  if not OLD_LINK[err.status] then return nil end
+  local asked, answered = host_of(download and download.url), host_of(err.url)
+  if asked and answered and asked ~= answered then
+    return ("a redirect from %s led there, and that link may have expired: start again from the"
+      .. " page, or give --renew URL"):format(asked)
+  end
+  if not is_signed(err.url) then return nil end
+  return "a signed link, which may have expired: take a fresh one from its page"
 end
 
 local EXPIRED = { [400] = true, [403] = true, [404] = true, [410] = true }
@@ -85,20 +123,21 @@ local function of_part(err)
   return "the same command again continues it"
 end
 
-local function of_failure(err)
+local function of_failure(err, download)
   if err.kind == "rate_limited" and err.retry_at then
     return os.date("it asks to come back at %Y-%m-%d %H:%M:%S", math.floor(err.retry_at))
   end
-  return of_message(err) or of_files(err) or BY_STATUS[err.status] or BY_KIND[err.kind]
-    or at_last(err)
+  return of_message(err) or of_files(err) or of_link(err, download) or BY_STATUS[err.status]
+    or BY_KIND[err.kind] or at_last(err)
 end
 
 --- What may help, or nil.
 ---@param err any
+---@param download table|nil whose it is
 ---@return string|nil
-function advice.on(err)
+function advice.on(err, download)
   if type(err) ~= "table" or not err.kind then return nil end
-  local help, more = of_failure(err), of_part(err)
+  local help, more = of_failure(err, download), of_part(err)
   if help and more then return help .. "; " .. more end
   return help or more
 end

@@ -2,29 +2,31 @@
 -- SPDX-License-Identifier: MIT
 
 local argparse = require("argparse")
-local errors = require("luadl.errors")
+local attached = require("luadl.cli.attached")
 local foreign = require("luadl.cli.foreign")
 local options = require("luadl.options")
+local template = require("luadl.template")
+local urls = require("luadl.cli.urls")
 
 local arguments = {}
 
-local REPEATED = { list = true, headers = true }
+local REPEATED = { list = true, texts = true, headers = true, host_headers = true }
 
-local function add_flag(parser, option)
-  if option.off then parser:flag(option.off.flag):target(option.name):action("store_false") end
-  if option.type == "boolean" then
-    parser:flag(option.flag):target(option.name)
+local function add_flag(parser, option, flag)
+  if flag.arg then
+    local added = parser:option(flag.flag):target(option.name):args(1)
+    if REPEATED[option.type] then added:count("*") end
     return
   end
-  local added = parser:option(option.flag):target(option.name):args(1)
-  if REPEATED[option.type] then added:count("*") end
+  parser:flag(flag.flag):target(option.name)
+    :action(function(parsed, name) parsed[name] = flag.value end)
 end
 
 local function new_parser()
   local parser = argparse("luadl"):add_help(false)
   parser:argument("urls"):args("*")
   for _, option in options.each() do
-    if option.flag then add_flag(parser, option) end
+    for _, flag in ipairs(options.flags(option)) do add_flag(parser, option, flag) end
   end
   return parser
 end
@@ -40,16 +42,22 @@ local function explain(message, argv)
 end
 
 local function typed_flag(option, raw)
-  local typed = raw == false and option.off.flag or option.flag
-  return typed:match("%-%-[%w-]+")
+  local flags = options.flags(option)
+  for _, flag in ipairs(flags) do
+    if flag.value == raw then return flag.flag:match("%-%-[%w-]+") end
+  end
+  return flags[1].flag:match("%-%-[%w-]+")
 end
 
 local function read_value(request, option, raw)
-  local value, message = options.parse(option.name, raw)
+  request.written[option.name] = raw
+  local value, message = raw, nil
+  if option.file then value, message = attached.read(option.file, raw) end
+  if value ~= nil then value, message = options.parse(option.name, value) end
   if value == nil then
     return nil, ("option '%s': %s"):format(typed_flag(option), message)
   end
-  if option.scope == "command" then
+  if option.scope == "command" or option.scope == "batch" then
     request.command[option.name] = value
   elseif option.each then
     request.each[option.name] = value
@@ -68,7 +76,7 @@ local function read_values(request, parsed)
   local typed = {}
   for _, option in options.each() do
     local raw = parsed[option.name]
-    if option.flag and is_given(raw) then
+    if is_given(raw) and options.flags(option)[1] then
       local ok, message = read_value(request, option, raw)
       if not ok then return nil, message end
       typed[typed_flag(option, raw)] = true
@@ -82,12 +90,45 @@ local CONTRADICTIONS = {
   { "--resume", "--output" },
   { "--resume", "--dir" },
   { "--resume", "--info" },
+  { "--exists", "--conditional" },
+  { "--exists", "--timestamps" },
   { "--adopt", "--restart" },
   { "--adopt", "--no-resume" },
   { "--range", "--resume" },
   { "--range", "--adopt" },
   { "--range", "--info" },
+  { "--data", "--info" },
+  { "--user", "--bearer" },
+  { "--progress", "--quiet" },
+  { "--progress", "--info" },
+  { "--report", "--info" },
+  { "--write-out", "--info" },
 }
+
+local NOT_OF_AN_ANSWER = { "--resume", "--adopt", "--range" }
+
+-- Only what a GET brings has parts.
+local function check_method(request, typed)
+  local method = request.each.method or "GET"
+  if method == "HEAD" then return nil, "option '--request': a HEAD brings no file: use --info" end
+  local sent = request.each.body and "--data" or method ~= "GET" and "--request"
+  for _, flag in ipairs(sent and NOT_OF_AN_ANSWER or {}) do
+    if typed[flag] then return nil, ("choose one of '%s' and '%s'"):format(sent, flag) end
+  end
+  return true
+end
+
+local function rules_out(typed, option)
+  for _, flag in ipairs(options.flags(option)) do
+    local long = flag.flag:match("%-%-[%w-]+")
+    if typed[long] then return true end
+    for _, pair in ipairs(CONTRADICTIONS) do
+      local other = pair[1] == long and pair[2] or pair[2] == long and pair[1]
+      if typed[other] then return true end
+    end
+  end
+  return false
+end
 
 local NEEDS_SCRIPT = { "--set", "--sandbox" }
 
@@ -105,53 +146,45 @@ local function check_typed(typed)
   return true
 end
 
-local function without_user(word)
-  if word:find("://", 1, true) then return errors.redact_url(word) end
-  return errors.redact_url("x://" .. word):sub(#"x://" + 1)
+local BESIDE_JSON = { json = true, none = true }
+
+-- Standard output has one form.
+local function check_json(request)
+  local command = request.command
+  if not command.json then return true end
+  local other = command.write_out and "--write-out" or request.each.output == "-" and "--output -"
+    or command.progress and not BESIDE_JSON[command.progress] and "--progress " .. command.progress
+  if not other then return true end
+  return nil, ("choose one of '--json' and '%s'; '--progress json' is JSON on standard error")
+    :format(other)
 end
 
-local function check_url(word)
-  if word == "" then return nil, "a URL is empty" end
-  local scheme, host = word:match("^(%a[%w+.-]*)://([^/?#]*)")
-  word = without_user(word)
-  if word:find("%c") then return nil, ("'%s' has control characters"):format(word) end
-  if not scheme then
-    local advice = foreign.bare(word) or ("did you mean 'https://%s'?"):format(word)
-    return nil, ("'%s' is not a URL: %s"):format(word, advice)
-  end
-  scheme = scheme:lower()
-  if scheme ~= "http" and scheme ~= "https" then
-    return nil, ("'%s' is neither an http nor an https URL"):format(word)
-  end
-  if host == "" then return nil, ("'%s' names no host"):format(word) end
-  return true
-end
-
--- What is continued has a URL already.
-local function check_count(count, continued)
-  if continued and count > 1 then
-    return nil, "option '--resume' continues one file: name one URL at most"
-  end
-  if continued or count > 0 then return true end
-  return nil, "no URL given; usage: luadl [options] URL..."
-end
-
--- A script may know what it stands for.
-local function check_word(word)
-  if word == "" then return nil, "a URL is empty" end
-  if word:find("%c") then return nil, "a URL has control characters" end
-  return true
-end
-
-local function check_urls(request, continued)
-  local right, wrong = check_count(#request.urls, continued)
-  if not right then return nil, wrong end
+-- A script may know what a word stands for.
+local function check_urls(request)
+  request.check_url = request.command.scripts and urls.check_word or urls.check
+  if request.command.glob then return true end -- what the patterns stand for is looked at then
   for _, url in ipairs(request.urls) do
-    local ok, message = (request.command.scripts and check_word or check_url)(url)
+    local ok, message = request.check_url(url)
     if not ok then return nil, message end
   end
   return true
 end
+
+-- What is continued has a URL already.
+local function check_count(request, continued)
+  local command = request.command
+  local count = #request.urls + #(command.curl or {})
+  request.is_one = math.max(count, continued and 1 or 0) == 1
+    and not command.glob and not command.input_file
+  if continued and not request.is_one then
+    return nil, "option '--resume' continues one file: name one URL at most"
+  end
+  if continued or count > 0 or command.input_file then return true end
+  return nil, "no URL given; usage: luadl [options] URL..."
+end
+
+local SEVERAL = "option '--output' names one file, but there are several URLs: use -d DIR (--dir),"
+  .. " or fields like '{name}{ext}'"
 
 local function check_output(request)
   local output = request.each.output
@@ -159,15 +192,26 @@ local function check_output(request)
   if output == "-" then
     return nil, "option '--output': luadl can't write to standard output yet"
   end
-  if #request.urls > 1 then
-    return nil, "option '--output' names one file, but there are several URLs: use -d DIR (--dir)"
-  end
-  return true
+  local has_parts = request.command.glob and output:find("#%d")
+  if request.is_one or has_parts then return true end
+  return nil, SEVERAL
 end
 
-local function check_checksum(request)
-  if not request.each.checksum or #request.urls <= 1 then return true end
-  return nil, "option '--checksum' is of one file, but there are several URLs"
+local function check_single(request)
+  local flag = request.each.checksum and "--checksum" or request.options.renew and "--renew"
+  if not flag or request.is_one then return true end
+  return nil, ("option '%s' is of one file, but there are several URLs"):format(flag)
+end
+
+-- With fields in it, it is a template; "{host}/" leaves the file its name.
+local function take_template(request)
+  local output = request.each.output
+  if not output or not template.is(output) then return true end
+  if output:sub(-1) == "/" then output = output .. "{name}{ext}" end
+  local read, message = options.parse("template", output)
+  if not read then return nil, "option '--output': " .. message end
+  request.each.template, request.each.output = read, nil
+  return true
 end
 
 -- As curl and aria2 do it: -d says where, -o says what. "out/" is a folder (F9).
@@ -180,12 +224,26 @@ local function join_output(request)
   request.options.dir = folder or dir
 end
 
+-- As curl does it: what is sent without a word about its type is a form.
+local function type_body(request)
+  if not request.each.body then return end
+  local fields = request.options.headers or {}
+  for _, field in ipairs(fields) do
+    if field[1]:lower() == "content-type" then return end
+  end
+  fields[#fields + 1] = { "Content-Type", "application/x-www-form-urlencoded" }
+  request.options.headers = fields
+end
+
 local function check(request, typed)
   for _, step in ipairs({
-    function() return check_urls(request, typed["--resume"]) end,
+    function() return check_count(request, typed["--resume"]) end,
+    function() return check_urls(request) end,
     function() return check_output(request) end,
-    function() return check_checksum(request) end,
+    function() return check_single(request) end,
     function() return check_typed(typed) end,
+    function() return check_method(request, typed) end,
+    function() return check_json(request) end,
   }) do
     local ok, message = step()
     if not ok then return nil, message end
@@ -202,18 +260,30 @@ end
 
 --- Reads the command line.
 ---@param argv string[]
+---@param configure (fun(request: table, is_free: fun(option: table): boolean): boolean|nil,
+--- string|nil)|nil adds what a configuration says, where what was typed isn't against it
 ---@return { urls: string[], command: table, options: table, each: table }|nil request `command`
 --- has its own options with their defaults, `options` the session's as given, `each` a download's
 ---@return string|nil message one line, what is wrong
-function arguments.parse(argv)
+---@param is_partial boolean|nil it need not name what to download
+function arguments.parse(argv, configure, is_partial)
   local ok, parsed = new_parser():pparse(argv)
   if not ok then return nil, explain(parsed, argv) end
-  local request = { urls = trimmed(parsed.urls), command = {}, options = {}, each = {} }
+  local request = {
+    urls = trimmed(parsed.urls), command = {}, options = {}, each = {}, written = {},
+  }
   local typed, message = read_values(request, parsed)
   if not typed then return nil, message end
+  if configure then
+    ok, message = configure(request, function(option) return not rules_out(typed, option) end)
+    if not ok then return nil, message end
+  end
   request.command = options.check(request.command, "command")
-  if request.command.help or request.command.version then return request end
+  if request.command.help or request.command.version or is_partial then return request end
+  local named, wrong = take_template(request)
+  if not named then return nil, wrong end
   join_output(request)
+  type_body(request)
   return check(request, typed)
 end
 

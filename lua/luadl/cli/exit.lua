@@ -24,6 +24,7 @@ local BY_KIND = {
   tls = 6,
   tls_verify = 6,
   http_status = BAD_ANSWER,
+  not_found = NOT_FOUND,
   auth = FORBIDDEN,
   rate_limited = UNAVAILABLE,
   redirect_limit = 23,
@@ -59,6 +60,33 @@ local JUDGED_BY_STATUS = { http_status = true, auth = true, rate_limited = true 
 local function of_http(status)
   if status >= 500 and status <= 599 then return UNAVAILABLE end
   return BY_STATUS[status]
+end
+
+local MEANINGS = {
+  { 0, "every file is complete" },
+  { 2, "time ran out: no answer, no more bytes, the deadline" },
+  { NOT_FOUND, "not found" },
+  { 6, "network or TLS" },
+  { exit.INTERRUPTED, "interrupted" },
+  { 9, "no space, or the quota is used up" },
+  { 11, "another luadl writes this file" },
+  { 13, "the file exists" },
+  { 16, "not permitted, or read-only" },
+  { 17, "the disk failed" },
+  { 19, "the host's name wasn't resolved" },
+  { BAD_ANSWER, "a wrong, short or changed answer; other 4xx" },
+  { 23, "too many redirects, or one that isn't followed" },
+  { FORBIDDEN, "login needed or refused" },
+  { exit.USAGE, "a wrong command line" },
+  { UNAVAILABLE, "the server is overloaded" },
+  { 32, "the file has another checksum" },
+  { exit.OTHER, "anything else" },
+}
+
+--- What the statuses mean, for people.
+---@return { [1]: integer, [2]: string }[]
+function exit.meanings()
+  return MEANINGS
 end
 
 --- The exit status for an error; 0 for nil.

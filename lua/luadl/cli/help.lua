@@ -1,7 +1,9 @@
---- The command's help, told from the schema.
+--- The command's help, told from the schema: all of it, or one topic.
 -- SPDX-License-Identifier: MIT
 
-local options = require("luadl.options")
+local exit = require("luadl.cli.exit")
+local nearest = require("luadl.options.nearest")
+local topics = require("luadl.cli.topics")
 
 local help = {}
 
@@ -10,8 +12,10 @@ local WIDTH = 80
 
 local INTRODUCTION = [[
 usage: luadl [options] URL...
+       luadl [options] -i LIST
        luadl [options] --resume PART [URL]
        luadl run PROGRAM [ARGUMENT...]
+       luadl config | doctor | man | completion SHELL
 
 Downloads each URL into a file, over several connections at once. The same
 command again continues what was interrupted. `run` runs a Lua program with
@@ -21,22 +25,12 @@ luadl in reach.
 local CONCLUSION = [[
 
 SIZE: bytes, or like 512K, 16M, 1.5G. TIME: seconds, or like 500ms, 1m30s.
-Exit status: 0 when every file is complete; else that of the first failure:
-  2 timeout   3 not found   6 network   7 interrupted   9 disk full
-  11 locked   13 file exists   16 permission   17 disk   19 DNS   22 bad answer
-  23 redirects   24 authorisation   28 usage   29 unavailable   32 checksum
-  1 anything else
+Exit status: that of the first failure.
 ]]
 
-local function label(option)
-  local flags = option.flag:gsub(" ", ", ")
-  if not flags:find("^%-%a") then flags = "    " .. flags end
-  return "  " .. flags .. (option.arg and " " .. option.arg or "")
-end
-
-local function note(option)
-  local shown = option.note or (type(option.default) ~= "boolean" and option.default)
-  return shown and (" (default: %s)"):format(shown) or ""
+local function label(flag)
+  local short, long, argument = topics.words(flag)
+  return "  " .. (short and short .. ", " or "    ") .. long .. (argument and " " .. argument or "")
 end
 
 local function wrap(words, indent)
@@ -51,20 +45,55 @@ local function wrap(words, indent)
   return table.concat(lines, "\n" .. (" "):rep(indent))
 end
 
-local function entry(option)
-  local left = label(option)
-  return left .. (" "):rep(MARGIN - #left) .. wrap(option.help .. note(option), MARGIN)
+local function entry(flag)
+  local left, note = label(flag), topics.note(flag)
+  local right = wrap(flag.help .. (note and (" (default: %s)"):format(note) or ""), MARGIN)
+  local gap = #left < MARGIN and (" "):rep(MARGIN - #left) or "\n" .. (" "):rep(MARGIN)
+  return left .. gap .. right
 end
 
---- The whole text.
----@return string
-function help.text()
+local function section(topic)
+  local lines = { ("%s (--help %s)"):format(topic.title, topic.name) }
+  for _, flag in ipairs(topic.flags) do lines[#lines + 1] = entry(flag) end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function chapter(topic)
+  return wrap(topic.about, 0) .. "\n\n" .. section(topic)
+end
+
+local function statuses()
   local lines = {}
-  for _, option in options.each() do
-    if option.flag then lines[#lines + 1] = entry(option) end
-    if option.off then lines[#lines + 1] = entry(option.off) end
+  for index, each in ipairs(exit.meanings()) do
+    lines[index] = ("  %2d  %s\n"):format(each[1], each[2])
   end
-  return INTRODUCTION .. "\n" .. table.concat(lines, "\n") .. "\n" .. CONCLUSION
+  return table.concat(lines)
+end
+
+local function find(name)
+  local names = {}
+  for _, topic in ipairs(topics.all()) do
+    if topic.name == name then return topic end
+    names[#names + 1] = topic.name
+  end
+  local meant = nearest.word(name, names)
+  local question = meant and (": did you mean '%s'?"):format(meant) or ""
+  return nil, ("there is no help on '%s'%s; topics: %s"):format(name, question,
+    table.concat(names, ", "))
+end
+
+--- The text.
+---@param name string|nil of a topic; nil: all of them
+---@return string|nil
+---@return string|nil message there is no such topic
+function help.text(name)
+  if name then
+    local topic, message = find(name)
+    return topic and chapter(topic), message
+  end
+  local parts = { INTRODUCTION }
+  for _, topic in ipairs(topics.all()) do parts[#parts + 1] = section(topic) end
+  return table.concat(parts, "\n") .. CONCLUSION .. statuses()
 end
 
 return help

@@ -52,11 +52,7 @@ end
 ---@param opts table
 ---@return string
 function info.json(head, opts)
-  local leading = { { "type", "info" }, { "name", name(head, opts) } }
-  return json.object(leading, head, {
-    "requested_url", "url", "status", "total", "ranges", "content_type", "content_encoding",
-    "last_modified", "etag",
-  }) .. "\n"
+  return json.object("info", { { "name", name(head, opts) } }, head) .. "\n"
 end
 
 --- The line for a URL of which nothing could be learned.

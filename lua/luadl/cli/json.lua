@@ -2,6 +2,8 @@
 -- SPDX-License-Identifier: MIT
 
 local dkjson = require("dkjson")
+local advice = require("luadl.cli.advice")
+local errors = require("luadl.errors")
 local lines = require("luadl.cli.lines")
 local text = require("luadl.text")
 local why = require("luadl.cli.why")
@@ -12,28 +14,54 @@ local methods = {}
 local metatable = { __name = "luadl.cli.json", __index = methods }
 
 local INTERVAL = 0.5 -- seconds between two progress objects of a file
+local CHANGES = { "renew", "fewer", "single", "fresh", "restart" }
 
-local PROGRESS = {
-  "state", "name", "path", "received", "resumed", "total", "speed", "elapsed", "connections",
+--- Counts up when something is taken away or comes to mean something else; what is added doesn't.
+json.VERSION = 1
+
+--- The fields of each type of object; those that there is nothing to say of are left out.
+json.FIELDS = {
+  version = { "version", "luadl" },
+  start = { "id", "url" },
+  postponed = { "id" },
+  progress = {
+    "id", "state", "name", "path", "received", "resumed", "total", "speed", "elapsed",
+    "connections",
+  },
+  retry = {
+    "id", "url", "attempt", "delay", "next_url", "renew", "fewer", "single", "fresh", "restart",
+    "kind", "message", "status", "range",
+  },
+  trace = {
+    "id", "time", "step", "stream", "message", "seconds", "range", "url", "path", "delay",
+  },
+  done = {
+    "id", "path", "size", "resumed", "elapsed", "url", "status", "content_type", "etag",
+    "last_modified", "length_verified", "verified", "content_encoding", "skipped", "retries",
+    "warnings",
+  },
+  error = {
+    "id", "url", "kind", "message", "retriable", "status", "path", "range", "attempt", "errno",
+    "curl_code", "retry_after", "retry_at", "resumable", "retries", "advice",
+  },
+  info = {
+    "name", "requested_url", "url", "status", "total", "ranges", "content_type",
+    "content_encoding", "last_modified", "etag",
+  },
+  summary = { "status", "done", "failed", "skipped", "total", "bytes", "elapsed" },
 }
-local RESULT = {
-  "path", "size", "resumed", "elapsed", "url", "length_verified", "content_encoding", "skipped",
-  "warnings",
-}
-local ERROR = {
-  "kind", "message", "retriable", "status", "url", "path", "range", "attempt", "errno", "curl_code",
-  "retry_after", "retry_at", "resumable",
-}
-local CHANGE = { "url", "renew", "fewer", "single", "fresh", "restart" }
-local STEP = { "stream", "message", "seconds", "range", "url", "path", "delay" }
-local SUMMARY = { "done", "failed", "total" }
 
 ---@param world table see luadl.cli.output
----@param volume { quiet: boolean, verbose: boolean }
-function json.new(world, volume)
+---@param command { quiet: boolean, progress: string|nil }
+---@param tally table
+---@param stream table where it writes
+function json.new(world, command, tally, stream)
   return setmetatable({
     world = world,
-    quiet = volume.quiet,
+    stream = stream,
+    quiet = command.quiet,
+    silent = command.quiet or command.progress == "none",
+    tally = tally,
     why = why.new(),
     ids = {}, -- of active downloads
     started_count = 0,
@@ -59,80 +87,95 @@ local function pick(object, order, source, names)
   end
 end
 
---- An object on one line: first the given pairs, then the named fields of `source`.
+--- An object on one line: its type, then the given pairs, then the named fields of `source`.
+---@param kind string
 ---@param leading { [1]: string, [2]: any }[]
 ---@param source table|nil
----@param names string[]|nil
+---@param names string[]|nil default: all of this type
 ---@return string
-function json.object(leading, source, names)
-  local object, order = {}, {}
+function json.object(kind, leading, source, names)
+  local object, order = { type = kind }, { "type" }
   for _, pair in ipairs(leading) do
     object[pair[1]] = representable(pair[2])
     order[#order + 1] = pair[1]
   end
-  pick(object, order, source or {}, names or {})
+  pick(object, order, source or {}, names or json.FIELDS[kind])
   return dkjson.encode(object, { keyorder = order })
 end
 
 --- What became of a URL that failed.
 ---@param leading { [1]: string, [2]: any }[]
 ---@param err table
+---@param download table|nil
 ---@return string
-function json.failure(leading, err)
-  table.insert(leading, 1, { "type", "error" })
-  return json.object(leading, err, ERROR)
+function json.failure(leading, err, download)
+  local facts = setmetatable({ advice = advice.on(err, download) }, { __index = err })
+  return json.object("error", leading, facts)
 end
 
-local function tell_line(self, line)
-  self.world.stdout:write(line, "\n")
-  self.world.stdout:flush()
+local function write(self, line)
+  self.stream:write(line .. "\n")
+  self.stream:flush()
 end
 
 local function tell(self, ...)
-  tell_line(self, json.object(...))
+  if not self.quiet then write(self, json.object(...)) end
+end
+
+-- The first object says which words follow.
+local function greet(self)
+  if self.greeted then return end
+  self.greeted = true
+  tell(self, "version", { { "version", json.VERSION }, { "luadl", self.world.version } })
 end
 
 function methods:started(download)
+  greet(self)
   self.started_count = self.started_count + 1
   self.ids[download] = self.started_count
-  if self.quiet then return end
-  tell(self, { { "type", "start" }, { "id", self.started_count }, { "url", download.url } })
+  tell(self, "start", { { "id", self.started_count }, { "url", download.url } })
+end
+
+local function end_of(self, download)
+  local id = self.ids[download]
+  self.ids[download] = nil
+  return id
 end
 
 function methods:postponed(download)
-  local id = self.ids[download]
-  self.ids[download] = nil
-  if not self.quiet then tell(self, { { "type", "postponed" }, { "id", id } }) end
+  tell(self, "postponed", { { "id", end_of(self, download) } })
 end
 
 function methods:finished(download, result, err)
-  local id = self.ids[download]
-  self.ids[download] = nil
-  if not result then
-    tell_line(self, json.failure({ { "id", id }, { "url", download.url } }, err))
-  elseif not self.quiet then
-    tell(self, { { "type", "done" }, { "id", id } }, result, RESULT)
-  end
+  local leading = { { "id", end_of(self, download) }, { "retries", self.tally:retries(download) } }
+  if result then return tell(self, "done", leading, result) end
+  leading[#leading + 1] = { "url", download.url }
+  write(self, json.failure(leading, err, download))
+end
+
+function methods:skip(_, result)
+  greet(self)
+  tell(self, "done", {}, result)
 end
 
 function methods:retry(fault, delay, change)
-  if self.quiet then return end
   local leading = {
-    { "type", "retry" }, { "id", self.ids[fault.download] }, { "url", fault.url },
-    { "attempt", fault.attempt }, { "delay", delay },
+    { "id", self.ids[fault.download] }, { "url", fault.url }, { "attempt", fault.attempt },
+    { "delay", delay },
   }
-  for _, name in ipairs(CHANGE) do
-    if change and change[name] then leading[#leading + 1] = { name, change[name] } end
+  change = change or {}
+  if change.url then leading[#leading + 1] = { "next_url", errors.redact_url(change.url) } end
+  for _, name in ipairs(CHANGES) do
+    if change[name] then leading[#leading + 1] = { name, change[name] } end
   end
-  tell(self, leading, fault.error, { "kind", "message", "status", "range" })
+  tell(self, "retry", leading, fault.error)
 end
 
 --- A step of a download.
 function methods:trace(event)
-  tell(self, {
-    { "type", "trace" }, { "id", self.ids[event.download] }, { "time", self.why:since(event) },
-    { "step", event.step },
-  }, event, STEP)
+  tell(self, "trace", {
+    { "id", self.ids[event.download] }, { "time", self.why:since(event) }, { "step", event.step },
+  }, event)
 end
 
 local function in_order(ids)
@@ -144,11 +187,10 @@ end
 
 function methods:tick()
   local now = self.world.now()
-  if self.quiet or now - self.told_at < INTERVAL then return end
+  if self.silent or now - self.told_at < INTERVAL then return end
   self.told_at = now
   for _, download in ipairs(in_order(self.ids)) do
-    local stats = download:stats() or {}
-    tell(self, { { "type", "progress" }, { "id", self.ids[download] } }, stats, PROGRESS)
+    tell(self, "progress", { { "id", self.ids[download] } }, download:stats() or {})
   end
 end
 
@@ -157,10 +199,13 @@ function methods:notice(message)
 end
 
 function methods:summary(summary, status)
-  if self.quiet then return end
-  tell(self, { { "type", "summary" }, { "status", status } }, summary, SUMMARY)
+  greet(self)
+  local tally = self.tally
+  tell(self, "summary", {
+    { "status", status }, { "done", summary.done }, { "failed", summary.failed },
+    { "skipped", tally.skipped }, { "total", summary.total }, { "bytes", tally.bytes },
+    { "elapsed", tally:elapsed() },
+  })
 end
-
-function methods.close() end
 
 return json

@@ -5,14 +5,21 @@ local advice = require("luadl.cli.advice")
 local progress = require("luadl.progress")
 local retry = require("luadl.retry")
 local text = require("luadl.text")
+local units = require("luadl.units")
 
 local lines = {}
+
+--- What is said, more than once, of `--insecure`.
+lines.NOT_VERIFIED = "TLS certificates and host keys are not verified (--insecure)"
 
 --- A finished file.
 ---@param result table
 ---@return string
 function lines.saved(result)
-  if result.skipped then return text.clean(result.path or "?") .. "  exists already, skipped" end
+  if result.skipped then
+    local why = result.skipped == true and "exists already" or result.skipped
+    return ("%s  %s, skipped"):format(text.clean(result.path or result.url or "?"), why)
+  end
   local line = progress.finished(result)
   local before = (result.resumed or 0) > 0
     and progress.percent({ received = result.resumed, total = result.size })
@@ -23,9 +30,10 @@ end
 
 --- What went wrong, where, how often it was tried, and what may help.
 ---@param err any
+---@param download table|nil
 ---@return string
-function lines.failed(err)
-  local help = advice.on(err)
+function lines.failed(err, download)
+  local help = advice.on(err, download)
   return "luadl: " .. text.clean(tostring(err) .. (help and "; " .. help or ""))
 end
 
@@ -45,12 +53,59 @@ function lines.retry(fault, delay, change)
   return ("luadl: %s: %s"):format(retry.describe(delay, change), cause)
 end
 
+--- What a file is waiting for, in the place of its bar.
+---@param err table of the try that failed
+---@param seconds number until it is tried again
+---@return string
+function lines.waiting(err, seconds)
+  local time = units.format_duration(math.max(1, math.ceil(seconds)))
+  return ("again in %s: %s"):format(time, text.clean(err.message))
+end
+
+--- How many files are done: "12 of 30 files, 1 failed", or "12 files, 4 running" of a list whose
+--- end nobody knows.
+---@param tally table
+---@return string
+function lines.count(tally)
+  local line = tally.total and ("%d of %d files"):format(tally.done, tally.total)
+    or ("%d files, %d running"):format(tally.done, tally.running)
+  return tally.failed > 0 and ("%s, %d failed"):format(line, tally.failed) or line
+end
+
 --- What became of all of them.
 ---@param summary { done: integer, failed: integer, total: integer }
+---@param tally table
 ---@return string
-function lines.summary(summary)
-  local line = ("%d of %d files"):format(summary.done, summary.total)
-  return summary.failed > 0 and ("%s, %d failed"):format(line, summary.failed) or line
+function lines.summary(summary, tally)
+  local parts = { ("%d of %d files"):format(summary.done, summary.total) }
+  if summary.failed > 0 then parts[#parts + 1] = ("%d failed"):format(summary.failed) end
+  if tally.skipped > 0 then parts[#parts + 1] = ("%d skipped"):format(tally.skipped) end
+  local brought = tally.bytes > 0
+    and "; " .. progress.brought(tally.bytes, tally.fetched, tally:elapsed()) or ""
+  return table.concat(parts, ", ") .. brought
+end
+
+local LONGEST_URL = 0.5 -- of the columns
+
+local function row(failure, width, columns)
+  local url = text.pad(text.clean(failure.url or "?"), width)
+  return ("  %s  %s"):format(url, text.fit(text.clean(failure.error.message), columns - width - 4))
+end
+
+--- The failures once more, when what was said of them has left the screen.
+---@param tally table
+---@param columns integer
+---@return string[]
+function lines.failures(tally, columns)
+  local width, list = 0, { "failed:" }
+  for _, failure in ipairs(tally.failures) do
+    width = math.max(width, text.width(text.clean(failure.url or "?")))
+  end
+  width = math.min(width, math.floor(columns * LONGEST_URL))
+  for _, failure in ipairs(tally.failures) do list[#list + 1] = row(failure, width, columns) end
+  local more = tally.failed - #tally.failures
+  if more > 0 then list[#list + 1] = ("  ... and %d more"):format(more) end
+  return list
 end
 
 return lines

@@ -1,7 +1,9 @@
---- Reports in plain lines, for logs and pipes: one for each file that is finished or failed.
+--- Reports in plain lines, for logs and pipes: one for each file that is finished or failed, and
+--- with `--progress line` now and then one for each that is under way.
 -- SPDX-License-Identifier: MIT
 
 local lines = require("luadl.cli.lines")
+local progress = require("luadl.progress")
 local why = require("luadl.cli.why")
 
 local plain = {}
@@ -9,46 +11,89 @@ local plain = {}
 local methods = {}
 local metatable = { __name = "luadl.cli.plain", __index = methods }
 
+local LOOK = 0.5 -- seconds between two looks at the files
+local SOONEST, LATEST = 1, 10 -- seconds between two lines of a file
+local STEP = 10 -- percent
+
 ---@param world table see luadl.cli.output
----@param volume { quiet: boolean, verbose: boolean }
-function plain.new(world, volume)
-  return setmetatable({ err = world.stderr, volume = volume, why = why.new() }, metatable)
+---@param command { quiet: boolean, verbose: boolean }
+---@param tally table
+---@param logs boolean|nil whether it says how far files are
+function plain.new(world, command, tally, logs)
+  return setmetatable({
+    world = world,
+    err = world.stderr,
+    quiet = command.quiet,
+    verbose = command.verbose,
+    tally = tally,
+    why = why.new(),
+    logged = logs and {} or nil, -- by download: { time =, percent = } of its last line
+    looked_at = world.now(),
+  }, metatable)
 end
 
 local function say(self, line)
-  self.err:write(line, "\n")
+  self.err:write(line .. "\n")
 end
 
-function methods.started() end
+function methods:started(download)
+  if self.logged then self.logged[download] = { time = self.world.now(), percent = 0 } end
+end
 
-function methods.postponed() end
+local function forget(self, download)
+  if self.logged then self.logged[download] = nil end
+end
 
-function methods.tick() end
+function methods:postponed(download)
+  forget(self, download)
+end
 
-function methods.close() end
+local function log(self, download, last, now)
+  local stats = download:stats() or {}
+  local percent = progress.percent(stats) or 0
+  local due = now - last.time >= LATEST or percent - last.percent >= STEP
+  if not due or not stats.received then return end
+  last.time, last.percent = now, percent - percent % STEP
+  stats.url = download.url
+  say(self, progress.log(stats))
+end
+
+function methods:tick()
+  local now = self.world.now()
+  if not self.logged or now - self.looked_at < LOOK then return end
+  self.looked_at = now
+  for download, last in pairs(self.logged) do
+    if now - last.time >= SOONEST then log(self, download, last, now) end
+  end
+end
 
 function methods:notice(message)
-  if not self.volume.quiet then say(self, lines.warning(message)) end
+  if not self.quiet then say(self, lines.warning(message)) end
 end
 
 function methods:retry(fault, delay, change)
-  if self.volume.verbose then say(self, lines.retry(fault, delay, change)) end
+  if self.verbose then say(self, lines.retry(fault, delay, change)) end
 end
 
 function methods:trace(event, number)
   say(self, self.why:line(event, number))
 end
 
-function methods:finished(_, result, err)
-  if not result then return say(self, lines.failed(err)) end
-  if self.volume.quiet then return end
+function methods:finished(download, result, err)
+  forget(self, download)
+  if not result then return say(self, lines.failed(err, download)) end
+  if self.quiet then return end
   say(self, lines.saved(result))
   for _, warning in ipairs(result.warnings or {}) do say(self, lines.warning(warning)) end
 end
 
+function methods:skip(_, result)
+  if self.verbose then say(self, lines.saved(result)) end
+end
+
 function methods:summary(summary)
-  if self.volume.quiet or summary.total < 2 then return end
-  say(self, lines.summary(summary))
+  if self.quiet or summary.total < 2 then return end
+  say(self, lines.summary(summary, self.tally))
 end
 
 return plain

@@ -16,11 +16,20 @@ local function arguments_of(argv)
   return list
 end
 
+-- An address would tell nobody anything.
+local function text_of(thrown)
+  if type(thrown) == "string" or type(thrown) == "number" then return tostring(thrown) end
+  local metatable = getmetatable(thrown)
+  if type(metatable) == "table" and metatable.__tostring then return tostring(thrown) end
+  return ("(error object is a %s value)"):format(type(thrown))
+end
+
 -- The lua program throws "interrupted!" for a Ctrl-C.
 local function explain(thrown)
   if errors.is(thrown) then return thrown end
-  if tostring(thrown):find("interrupted!$") then return errors.new("cancelled", "interrupted") end
-  return debug.traceback(tostring(thrown), 2)
+  local message = text_of(thrown)
+  if message:find("interrupted!$") then return errors.new("cancelled", "interrupted") end
+  return debug.traceback(message, 2)
 end
 
 -- What luadl says of a failed call is for users; where a program is wrong its author wants more.

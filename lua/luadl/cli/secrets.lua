@@ -1,19 +1,35 @@
 --- What other users of the machine must not read in the list of processes (S2).
 -- SPDX-License-Identifier: MIT
 
+local options = require("luadl.options")
+
 local secrets = {}
 
 local function user_of(url)
-  return url:match("^%a[%w+.-]*://([^/?#]*)@")
+  return type(url) == "string" and url:match("^%a[%w+.-]*://([^/?#]*)@") or nil
 end
 
---- The parts of a command line that may be secret: logins, and the values of headers.
+-- A text, texts, or lists whose last items are the values of headers.
+local function add(found, value)
+  if type(value) == "string" then found[#found + 1] = value end
+  for _, row in ipairs(type(value) == "table" and value or {}) do
+    found[#found + 1] = type(row) == "string" and row or row[#row]
+  end
+end
+
+--- The parts of a command line that may be secret: logins, and what is sent.
 ---@param request table as luadl.cli.arguments reads it
 ---@return string[]
 function secrets.of(request)
-  local found = { request.options.user }
-  for _, header in ipairs(request.options.headers or {}) do found[#found + 1] = header[2] end
-  found[#found + 1] = user_of(request.options.proxy or "")
+  local found = {}
+  for _, option in options.each() do
+    local name = option.name
+    if option.secret then
+      add(found, request.options[name] or request.each[name] or request.command[name])
+    end
+  end
+  found[#found + 1] = user_of(request.options.proxy)
+  found[#found + 1] = user_of(request.options.renew)
   for _, url in ipairs(request.urls) do found[#found + 1] = user_of(url) end
   return found
 end

@@ -17,6 +17,10 @@ core.version = nil
 ---@return luadl.core.failure? err
 function core.session(opts) end
 
+--- What this libcurl can do.
+---@type { http2: boolean }
+core.features = nil
+
 --- Monotonic seconds.
 ---@return number
 function core.now() end
@@ -31,6 +35,11 @@ function core.redact(url) end
 ---@return integer? most
 ---@return luadl.core.failure? err
 function core.name_max(dir) end
+
+--- A date as HTTP has it (RFC 9110, section 5.6.7).
+---@param text string
+---@return integer? seconds since the epoch; nil: it is none
+function core.date(text) end
 
 --- Bytes of a charset as UTF-8.
 ---@param charset string
@@ -125,6 +134,13 @@ function engine:cancel(id, reason) end
 ---@return luadl.core.failure? err
 function engine:connections(id, count) end
 
+--- No further connections for so long: what runs goes on. A retry or another URL ends it.
+---@param id integer
+---@param seconds number
+---@return boolean? ok
+---@return luadl.core.failure? err
+function engine:hold(id, seconds) end
+
 --- Bounds the speed.
 ---@param id integer 0: of the whole session
 ---@param rate number bytes per second; 0: no bound
@@ -132,12 +148,19 @@ function engine:connections(id, count) end
 ---@return luadl.core.failure? err
 function engine:limit(id, rate) end
 
+--- Bounds the speed of all that comes from a host.
+---@param host string? its name; nil: each host that has no bound of its own
+---@param rate number bytes per second; 0: no bound
+---@return boolean? ok
+---@return luadl.core.failure? err
+function engine:limit_host(host, rate) end
+
 --- Counters as they are now.
 ---@param id integer
----@param with_extents boolean? also which bytes are there
+---@param with_map boolean? also which bytes are there, and who brings more
 ---@return luadl.core.stat? stat
 ---@return luadl.core.failure? err
-function engine:stat(id, with_extents) end
+function engine:stat(id, with_map) end
 
 --- A transfer's counters.
 ---@class luadl.core.stat
@@ -148,6 +171,7 @@ function engine:stat(id, with_extents) end
 ---@field connections integer
 ---@field elapsed number seconds
 ---@field extents luadl.range[]?
+---@field streams integer[][]? each { stream, position, last }: its part's last byte, nil: unknown
 
 --- The next event, if there is one.
 ---@return luadl.core.event?
@@ -166,6 +190,18 @@ function engine:pollfd() end
 ---@param seconds number? nil: as long as it takes
 ---@return boolean came false: the time ran out, or a signal came
 function engine:wait(seconds) end
+
+--- Adds the cookies of a file to those that it shares.
+---@param file string
+---@return { read: integer, broken: integer, line: integer? }? found `line`: the first broken one
+---@return luadl.core.failure? err
+function engine:load_cookies(file) end
+
+--- Writes them.
+---@param file string
+---@return boolean? ok
+---@return luadl.core.failure? err
+function engine:save_cookies(file) end
 
 --- Drops what is known of a transfer, after its "done".
 ---@param id integer

@@ -13,11 +13,12 @@
 ---| "dns" # the host's name leads nowhere
 ---| "connect" # nobody answers there
 ---| "tls" # the encrypted connection failed
----| "tls_verify" # the certificate proves nothing
+---| "tls_verify" # the certificate, or the host key, proves nothing
 ---| "timeout" # no answer in time
 ---| "stalled" # no byte for too long
 ---| "http_status" # the server refuses, with this `status`
----| "auth" # 401, 403 or 407
+---| "not_found" # no such file: ftp, sftp and file, which have no `status`
+---| "auth" # 401, 403 or 407; a login that was refused
 ---| "rate_limited" # 429, or 503 with Retry-After
 ---| "redirect_limit" # too many redirects
 ---| "redirect_forbidden" # a redirect from https to http, or to what isn't HTTP

@@ -5,20 +5,43 @@
 
 ---@meta luadl.meta.options
 
+--- Bytes per second: a number, "2M", or what holds at a time of day: "09:00-18:00=2M,10M",
+--- "mon-fri 22:00-06:00=none"; several with a comma between or in a list. 0 and "none": no limit.
+---@alias luadl.options.rate number|string|(number|string)[]
+
 --- What a session, each of its downloads and each of its fetches may say.
 ---@class luadl.options.shared
 ---@field request luadl.attempt.changes|luadl.policy.request? asked before each attempt
 ---@field retry integer|luadl.policy.retry? further tries without progress, default 5
 ---@field headers luadl.options.headers? sent with each request
 ---@field user_agent string? what luadl calls itself; default luadl and its version
+---@field host_headers luadl.options.host_headers? sent to these hosts and to no others
 ---@field user string? "name:password"; kept from other hosts on redirects
+---@field auth "basic"|"digest"? how to log in, default basic
+---@field bearer string? a token to log in with; kept from other hosts on redirects
+---@field netrc boolean? log in as ~/.netrc says, which nobody else may read; default false
+---@field netrc_file string? the same with another file
 ---@field proxy string? its URL; default what the environment says
----@field insecure boolean? certificates are not verified
+---@field proxy_auth "basic"|"digest"? how to log in to it, default basic
+---@field no_proxy string? hosts that are asked directly: "a.org,b.org", "*" for all
+---@field addresses string[]? "host:port:address": where a host is, in the place of what DNS says
+---@field doh string? an https URL that is asked for addresses
+---@field interface string? its name, or the address to send from
+---@field ip integer? 4 or 6: connects over no other
+---@field http "1.1"|"2"? 2: many small files share a connection; default 1.1
+---@field insecure boolean? neither certificates nor host keys are verified
 ---@field cacert string? a file: certificates to trust, and no others
+---@field capath string? a folder: certificates to trust, and no others
+---@field cert string? a file: the client certificate to show (PEM, or .p12)
+---@field key string? a file: its key, when it is elsewhere
+---@field key_password string? of that key
+---@field pinned_key string? "sha256//BASE64" or a file: the public key that the servers have
+---@field tls_min "1.2"|"1.3"? the least version of TLS, default 1.2
 ---@field max_redirects integer? redirects to follow, default 10
 ---@field allow_downgrade boolean? redirects from https to http are followed
 ---@field trusted_hosts string[]? hosts that get the headers, too, when a redirect leads there
 ---@field max_size integer|string? bytes at most: larger is refused; of a fetch default 16M
+---@field file_limit_rate luadl.options.rate? bytes per second of each file and each answer
 ---@field max_retry_after number|string? longest wait that a server may ask for, default 5m
 ---@field timeout number|string? longest time without a byte: first_byte and stall_timeout at once
 ---@field first_byte_timeout number|string? longest time to the first byte, default 30s
@@ -31,6 +54,14 @@
 --- What a session and each of its downloads may say.
 ---@class luadl.options.files
 ---@field dir string? the folder for the files, default .
+---@field template string? names the file below `dir` where `output` doesn't:
+--- "{host}/{date:%Y-%m}/{name}{ext}"
+---@field make_dirs boolean? `dir`, and the folder of `output`, are made where they are missing
+---@field category string[]? folders by rule, where neither `output` nor `template` says where:
+--- "video=*.mp4,video/*,@*.example.org"
+---@field conditional boolean? what is there is replaced if, and only if, the server says it has
+--- changed, whatever `exists` says
+---@field timestamps boolean? the same if what the server has is newer or of another size
 ---@field exists "fail"|"rename"|"replace"|"skip"|luadl.policy.exists? when the name is taken;
 --- without it "rename", with `output` "fail"
 ---@field resume string|boolean? false: neither continue nor keep a record, default true; a text:
@@ -50,6 +81,7 @@
 ---@field trust_redirect_name boolean? the URL behind a redirect may name the file
 ---@field connections integer? for one file, default 8
 ---@field min_split integer|string? bytes: smallest piece with a connection of its own, default 1M
+---@field known_hosts string? a file: the hosts that sftp trusts, default ~/.ssh/known_hosts
 ---@field on_start luadl.observer.start? is told before the first request
 ---@field on_progress luadl.observer.progress? is told five times a second
 ---@field on_done luadl.observer.done? is told of the complete file
@@ -59,25 +91,46 @@
 ---@class luadl.options.request
 ---@field url string? what is asked for
 ---@field context luadl.context? ends it, and brings its values to the policies
+---@field method string? default GET, or POST where there is something to send; of a download others
+--- than GET bring a file in one piece, which isn't continued
+---@field body string? what is sent
 ---@field range luadl.range|string? only these bytes
 
 --- Of a session: what its downloads and fetches don't say themselves.
 ---@class luadl.options.session: luadl.options.shared, luadl.options.files
 ---@field policies luadl.policy[]? scripts: the first with an opinion decides
+---@field limit_rate luadl.options.rate? bytes per second of all together
+---@field host_limit_rate luadl.options.rate? bytes per second of each host
+---@field rate string|number? how many downloads and fetches begin in a time: "30/min"
+---@field host table<string, luadl.options.shared>? other options for some hosts, by "example.org" or
+--- "*.example.org"; the nearer pattern counts
 ---@field loops integer? network threads; default one for each processor, 4 at most
----@field cookies boolean? cookies are kept, and sent with later requests
+---@field cookies boolean? cookies are kept, and sent with later requests; default false
+---@field load_cookies string? a cookies.txt to begin with
+---@field save_cookies string? a file that they are written to at the end, for its owner alone
 
 --- Of a download.
 ---@class luadl.options.download: luadl.options.request, luadl.options.shared, luadl.options.files
 ---@field output string? the file to write, below `dir`
+---@field position integer? which of several downloads this is, for `template`
+---@field known_etag string? of what is there, for `conditional`
 ---@field labels luadl.labels? for policies and observers
 ---@field checksum string? "sha256:HEX" or "sha512-BASE64" (SRI): the file must have this digest
 ---@field expect luadl.options.expect? what the server must say of the file
 
+--- Of a batch.
+---@class luadl.options.batch
+---@field jobs integer? files at once, default 4
+---@field per_host integer? files at once from one host
+---@field fail_fast boolean? the first failure ends all; default false
+---@field archive string? a file: what it has was finished before and is skipped; what is finished
+--- now is added
+---@field journal string? a file that notes how far the batch is: the same batch goes on there
+---@field shard string? "2/8": only the second of eight parts of what the sources bring
+---@field on_item (fun(item: luadl.item, event: luadl.item.event))? is told what becomes of each
+
 --- Of a fetch.
 ---@class luadl.options.fetch: luadl.options.request, luadl.options.shared
----@field method string? default GET, or POST where there is something to send
----@field body string? what is sent
 ---@field json any a value that is sent as JSON
 ---@field form table<string, string|number|boolean|table>? fields that are sent as of an HTML form
 ---@field query table<string, string|number|boolean|table>? appended to the URL
@@ -97,6 +150,12 @@
 ---@alias luadl.options.headers
 ---| table<string, string|string[]>
 ---| { [1]: string, [2]: string }[]
+---| string[]
+
+--- Header fields by host, such as "example.org" or "*.example.org" (all below); or whole lines, with
+--- the host before the name.
+---@alias luadl.options.host_headers
+---| table<string, luadl.options.headers>
 ---| string[]
 
 --- What a fetch keeps answers in: a table, or an object such as a store.

@@ -85,7 +85,7 @@
 ---@class luadl.head
 ---@field url string the one that answered, without credentials
 ---@field requested_url string
----@field status integer
+---@field status integer? none over ftp, sftp and file
 ---@field headers luadl.headers
 ---@field total integer? bytes; nil: the server doesn't say
 ---@field ranges boolean it can be fetched in parts
@@ -157,6 +157,13 @@
 ---@field elapsed number seconds
 ---@field size integer? bytes; nil: it was there, and skipped
 ---@field url string? the one that answered
+---@field status integer? of its answer
+---@field redirects integer? that led to it
+---@field address string? of who answered
+---@field content_type string? without parameters
+---@field etag string?
+---@field last_modified string?
+---@field checksum string? as it was asked for, and is right
 ---@field resumed integer? bytes that an earlier run had brought
 ---@field length_verified boolean? the server said how long it is
 ---@field verified boolean? a checksum or the policy `verify` was right

@@ -33,6 +33,13 @@ local lock = {}
 --- Gives the lock back.
 function lock:release() end
 
+--- Reads a file that nobody else may read.
+---@param path string
+---@return string? bytes
+---@return string? message
+---@return integer? errno EPERM (1): others may read it, or it is somebody else's
+function sys.read_private(path) end
+
 --- Writes a file at once: it has the old bytes or the new ones, also after a power cut.
 ---@param path string
 ---@param bytes string
@@ -45,6 +52,29 @@ function sys.replace(path, bytes) end
 ---@param path string
 ---@return string? stamp nil: there is no file
 function sys.stamp(path) end
+
+--- What is known of a file.
+---@param path string
+---@return { size: integer, modified: integer, is_file: boolean }? found modified: seconds since the
+--- epoch
+---@return string? message
+---@return integer? errno
+function sys.stat(path) end
+
+--- What was written to an open file survives a power cut from now on.
+---@param file file* of io.open
+---@return boolean? ok true
+---@return string? message
+---@return integer? errno
+function sys.sync(file) end
+
+--- Reads what a file or a pipe has now; never waits. Lua's own reads see nothing of it.
+---@param file file* io.stdin, or of io.open
+---@param most integer bytes
+---@return string|false|nil bytes "" at the end; false: nothing has come yet
+---@return string? message
+---@return integer? errno
+function sys.read(file, most) end
 
 --- Whether a descriptor is a terminal.
 ---@param fd integer

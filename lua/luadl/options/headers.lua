@@ -98,4 +98,46 @@ function headers.read(given)
   return list
 end
 
+local HOST = "^%*?[%w._:%[%]-]+$"
+
+local function add_host(list, host, given)
+  if type(host) ~= "string" or not host:match(HOST) then
+    return nil, ("'%s' is not a host"):format(tostring(host))
+  end
+  local read, message = headers.read(given)
+  if not read then return nil, ("%s: %s"):format(host, message) end
+  for _, field in ipairs(read) do list[#list + 1] = { host:lower(), field[1], field[2] } end
+  return true
+end
+
+-- What is wrong isn't shown: it may be a secret.
+local function add_host_entry(list, entry, index)
+  if type(entry) == "table" then
+    return add_host(list, rawget(entry, 1), { { rawget(entry, 2), rawget(entry, 3) } })
+  end
+  local host, line = tostring(entry):match("^%s*(%S+)%s+(.*)$")
+  if not host then return nil, ("line %d is not of the form 'HOST Name: value'"):format(index) end
+  return add_host(list, host, { line })
+end
+
+--- Reads `{ ["*.example.org"] = { ["X-A"] = "1" } }` `{ "*.example.org X-A: 1" }`, or
+--- what it returns.
+---@param given table
+---@return { [1]: string, [2]: string, [3]: string }[]|nil list of { host, name, value }
+---@return string|nil message why not
+function headers.read_hosts(given)
+  local list = {}
+  for index = 1, rawlen(given) do
+    local ok, message = add_host_entry(list, rawget(given, index), index)
+    if not ok then return nil, message end
+  end
+  for _, host in ipairs(sorted_names(given)) do
+    local fields = rawget(given, host)
+    if type(fields) ~= "table" then return nil, host .. ": expected a table of headers" end
+    local ok, message = add_host(list, host, fields)
+    if not ok then return nil, message end
+  end
+  return list
+end
+
 return headers

@@ -4,21 +4,35 @@
 -- Fields of an entry:
 --   name      the word in Lua, in snake_case
 --   type      a reader of luadl.options.types; `min`, `max`, `values`, `fields` belong to it
---   scope     "session", "download", "fetch" or "command"; a session takes a download's options as
---             defaults, unless `each` says that every download has its own
+--   scope     "session", "download", "fetch", "batch" or "command"; a session takes a download's
+--             options as defaults, unless `each` says that every download has its own; the command
+--             takes a batch's
 --   fetch     true when it is an option of fetch, too; a value: its own default there
 --   default   as a caller could write it
 --   policy    true when a function may stand in the value's place
 --   switch    true when true and false may; `off` is the command's flag for false, and its help
 --   check     function(value) -> nil, or what is wrong
+--   file      the command takes @FILE and @- (standard input) for it, too: its "bytes", its "text"
+--             without the last line's end, or its "lines"
+--   secret    true when the command line has no business with it: it is overwritten there
 --   flag      "-s --long" of the command; `arg` names its argument, `help` says what it does,
---             `note` replaces the default in the help
+--             `note` replaces the default in the help; `choices` are flags for further values
 
+local category = require("luadl.category")
 local checksum = require("luadl.checksum")
+local format = require("luadl.options.format")
+local template = require("luadl.template")
 
 local function check_proxy(value)
   if value:match("^%d+$") then
     return ("a proxy is [scheme://]host:port; for %s connections write -n %s"):format(value, value)
+  end
+  return nil
+end
+
+local function check_hosts(value)
+  if value:find("://", 1, true) then
+    return ("expected hosts like 'a.org,b.org', or '*' for all, got '%s'"):format(value)
   end
   return nil
 end
@@ -29,8 +43,61 @@ local function check_part(value)
     :format(value)
 end
 
+local function check_bearer(value)
+  if value:find("[^\33-\126]") then return "expected a token without blanks" end
+  return nil
+end
+
+local ADDRESS = "^([^:]+):(%d+):(.+)$"
+
+local function check_address(entry)
+  local _, port, address = entry:match(ADDRESS)
+  port = tonumber(port)
+  if port and port >= 1 and port <= 65535 and address:find("^[%x.:%[%]]+$") then return nil end
+  return ("expected 'HOST:PORT:ADDRESS', like 'example.org:443:127.0.0.1', got '%s'"):format(entry)
+end
+
+local function check_addresses(list)
+  for _, entry in ipairs(list) do
+    local message = check_address(entry)
+    if message then return message end
+  end
+  return nil
+end
+
+local function check_doh(value)
+  if not value:find("^https://") then return "expected an https URL" end
+  return nil
+end
+
+local function check_pins(value)
+  for pin in (value:find("^sha256//") and value or ""):gmatch("[^;]+") do
+    if not pin:find("^sha256//[%w+/]+=*$") or #pin ~= #"sha256//" + 44 then
+      return "expected 'sha256//BASE64' of a public key, several with ';' between, or a file"
+    end
+  end
+  return nil
+end
+
 local function check_user(value)
   if not value:find(":", 1, true) then return "expected 'name:password'" end
+  return nil
+end
+
+local function check_template(value)
+  return select(2, template.parse(value))
+end
+
+local function check_category(value)
+  return select(2, category.read(value))
+end
+
+local function check_shard(value)
+  local part, parts = value:match("^(%d+)/(%d+)$")
+  part, parts = tonumber(part), tonumber(parts)
+  if not part or part < 1 or part > parts or parts > 1e6 then
+    return "expected I/N, like 2/8: the second of eight parts"
+  end
   return nil
 end
 
@@ -49,8 +116,24 @@ local function check_scripts(files)
   return nil
 end
 
+local function check_write_out(value)
+  if value:find("^%d+$") then return "a format has variables, like '%{http_code}'" end
+  return select(2, format.read(value))
+end
+
+local function check_report(value)
+  local suffix = (value:match("%.(%w+)$") or ""):lower()
+  if suffix == "json" or suffix == "csv" then return nil end
+  return ("'%s' must end in .json or .csv"):format(value)
+end
+
 local function check_method(value)
   if not value:match("^[%w!#$%%&'*+.^_`|~-]+$") then return "expected a word like 'PUT'" end
+  return nil
+end
+
+local function check_ip(value)
+  if value == 5 then return "expected 4 or 6" end
   return nil
 end
 
@@ -75,6 +158,25 @@ return {
     name = "dir", type = "path", scope = "download", default = ".",
     flag = "-d --dir", arg = "DIR", help = "put the files into DIR", note = "here",
   },
+  {
+    name = "template", type = "path", check = check_template, scope = "download",
+  },
+  { name = "position", type = "integer", min = 1, scope = "download", each = true },
+  { name = "make_dirs", type = "boolean", default = false, scope = "download" },
+  {
+    name = "category", type = "list", check = check_category, scope = "download",
+    flag = "--category", arg = "RULE",
+    help = "folders: video=*.mp4,video/*,@*.example.org; may be repeated",
+  },
+  {
+    name = "conditional", type = "boolean", default = false, scope = "download",
+    flag = "--conditional", help = "download only what the server says has changed",
+  },
+  {
+    name = "timestamps", type = "boolean", default = false, scope = "download",
+    flag = "-N --timestamps", help = "download only what is newer there, or of another size",
+  },
+  { name = "known_etag", type = "string", scope = "download", each = true },
   {
     name = "exists", type = "enum", values = { "fail", "rename", "replace", "skip" }, policy = true,
     scope = "download", flag = "--exists", arg = "WHAT",
@@ -105,7 +207,10 @@ return {
     name = "adopt", type = "boolean", default = false, scope = "download",
     flag = "--adopt", help = "continue what another program left, as far as it can be proven",
   },
-  { name = "renew", type = "string", policy = true, scope = "download" },
+  {
+    name = "renew", type = "string", policy = true, scope = "download",
+    flag = "--renew", arg = "URL", help = "when the link has run out, go on from URL",
+  },
   { name = "name", type = "string", policy = true, scope = "download" },
   { name = "resolve", type = "requests", policy = true, switch = true, scope = "download" },
   {
@@ -138,8 +243,64 @@ return {
     flag = "-n --connections", arg = "N", help = "connections per file",
   },
   {
-    name = "jobs", type = "integer", min = 1, max = 256, default = 4, scope = "command",
+    name = "jobs", type = "integer", min = 1, max = 256, default = 4, scope = "batch",
     flag = "-j --jobs", arg = "N", help = "files at once",
+  },
+  {
+    name = "per_host", type = "integer", min = 1, max = 256, scope = "batch",
+    flag = "--per-host", arg = "N", help = "files at once from one host", note = "no limit",
+  },
+  {
+    name = "fail_fast", type = "boolean", default = false, scope = "batch",
+    flag = "--fail-fast", help = "end all when one file fails",
+    off = { flag = "--keep-going", help = "go on with the others then; the default" },
+  },
+  {
+    name = "archive", type = "path", scope = "batch", flag = "--archive", arg = "FILE",
+    help = "skip what FILE says was finished before; add to it what is now",
+  },
+  {
+    name = "journal", type = "path", scope = "batch", flag = "--journal", arg = "FILE",
+    help = "note in FILE how far the list is; the same command goes on there",
+  },
+  {
+    name = "shard", type = "string", check = check_shard, scope = "batch",
+    flag = "--shard", arg = "I/N", help = "only the I-th of N parts of the list",
+  },
+  { name = "on_item", type = "function", scope = "batch" },
+  {
+    name = "rate", type = "pace", scope = "session", flag = "--rate", arg = "N/TIME",
+    help = "begin so many files in a time, like 30/min", note = "no limit",
+  },
+  {
+    name = "limit_rate", type = "rate", scope = "session", flag = "--limit-rate", arg = "RATE",
+    help = "bytes per second of all together, like 2M, or by the time: '09:00-18:00=2M,10M'",
+    note = "no limit",
+  },
+  {
+    name = "host_limit_rate", type = "rate", scope = "session",
+    flag = "--host-limit-rate", arg = "RATE", help = "the same of each host", note = "no limit",
+  },
+  {
+    name = "file_limit_rate", type = "rate", scope = "download", fetch = true,
+    flag = "--file-limit-rate", arg = "RATE", help = "the same of each file", note = "no limit",
+  },
+  {
+    name = "input_file", type = "list", scope = "command",
+    flag = "-i --input-file", arg = "FILE",
+    help = "read URLs from FILE, or from standard input (-); may be repeated",
+  },
+  {
+    name = "trust_list", type = "boolean", default = false, scope = "command",
+    flag = "--trust-list", help = "let a list write anywhere, replace files, and skip TLS checks",
+  },
+  {
+    name = "glob", type = "boolean", default = false, scope = "command",
+    flag = "--glob", help = "{a,b} and [001-100] in URLs stand for several; #1 in -o for the first",
+  },
+  {
+    name = "curl", type = "texts", scope = "command", secret = true,
+    flag = "--curl", arg = "COMMAND", help = "do what this 'curl ...' would; may be repeated",
   },
   {
     name = "min_split", type = "bytes", min = 4096, default = "1M", scope = "download",
@@ -150,8 +311,24 @@ return {
     flag = "--max-size", arg = "SIZE", help = "refuse files larger than SIZE", note = "none",
   },
   {
+    name = "method", type = "string", check = check_method, scope = "download", fetch = true,
+    each = true, flag = "-X --request", arg = "METHOD",
+    help = "ask with this method; what it brings is no file to split or to continue", note = "GET",
+  },
+  {
+    name = "body", type = "data", scope = "download", fetch = true, each = true,
+    file = "bytes", secret = true, flag = "--data", arg = "TEXT",
+    help = "send this, as a form where no Content-Type says otherwise; @FILE and @- bring it",
+  },
+  {
     name = "headers", type = "headers", scope = "download", fetch = true,
-    flag = "-H --header", arg = "LINE", help = "send 'Name: value'; may be repeated",
+    file = "lines", secret = true, flag = "-H --header", arg = "LINE",
+    help = "send 'Name: value'; may be repeated; @FILE has several",
+  },
+  {
+    name = "host_headers", type = "host_headers", scope = "download", fetch = true,
+    file = "lines", secret = true, flag = "--host-header", arg = "LINE",
+    help = "'HOST Name: value': send it to HOST, or below *.HOST, whichever URL leads there",
   },
   {
     name = "user_agent", type = "string", scope = "download", fetch = true,
@@ -160,19 +337,106 @@ return {
   },
   {
     name = "user", type = "string", check = check_user, scope = "download", fetch = true,
-    flag = "-u --user", arg = "NAME:PASSWORD", help = "log in; kept from other hosts on redirects",
+    file = "text", secret = true, flag = "-u --user", arg = "NAME:PASSWORD",
+    help = "log in; kept from other hosts on redirects; @FILE has it",
+  },
+  {
+    name = "auth", type = "enum", values = { "basic", "digest" }, default = "basic",
+    scope = "download", fetch = true,
+    flag = "--auth", arg = "HOW", help = "log in with basic or digest authentication",
+  },
+  {
+    name = "bearer", type = "string", check = check_bearer, scope = "download", fetch = true,
+    file = "text", secret = true, flag = "--bearer", arg = "TOKEN",
+    help = "log in with a token; @FILE has it",
+  },
+  {
+    name = "netrc", type = "boolean", default = false, scope = "download", fetch = true,
+    flag = "--netrc", help = "log in as ~/.netrc says, which nobody else may read",
+  },
+  {
+    name = "netrc_file", type = "path", scope = "download", fetch = true,
+    flag = "--netrc-file", arg = "FILE", help = "the same with another file",
   },
   {
     name = "proxy", type = "string", check = check_proxy, scope = "download", fetch = true,
-    flag = "-x --proxy", arg = "URL", help = "use this proxy",
+    flag = "-x --proxy", arg = "URL", help = "use this proxy: http, https, socks4, 4a, 5, 5h",
+  },
+  {
+    name = "proxy_auth", type = "enum", values = { "basic", "digest" }, default = "basic",
+    scope = "download", fetch = true,
+    flag = "--proxy-auth", arg = "HOW", help = "log in to the proxy with basic or digest",
+  },
+  {
+    name = "no_proxy", type = "string", check = check_hosts, scope = "download", fetch = true,
+    flag = "--no-proxy", arg = "HOSTS", help = "ask these hosts directly: a.org,b.org; * for all",
+    note = "what $no_proxy says",
+  },
+  {
+    name = "addresses", type = "list", check = check_addresses, scope = "download", fetch = true,
+    flag = "--resolve", arg = "HOST:PORT:ADDRESS",
+    help = "ask HOST at this address; * is any host; may be repeated",
+  },
+  {
+    name = "doh", type = "string", check = check_doh, scope = "download", fetch = true,
+    flag = "--doh", arg = "URL", help = "ask this server for addresses, over https",
+  },
+  {
+    name = "interface", type = "string", scope = "download", fetch = true,
+    flag = "--interface", arg = "NAME", help = "send from this interface, or from this address",
+  },
+  {
+    name = "ip", type = "integer", min = 4, max = 6, check = check_ip, scope = "download",
+    fetch = true,
+    choices = {
+      { flag = "-4 --ipv4", value = 4, help = "connect over IPv4 alone" },
+      { flag = "-6 --ipv6", value = 6, help = "connect over IPv6 alone" },
+    },
+  },
+  {
+    name = "http", type = "enum", values = { "1.1", "2" }, default = "1.1",
+    scope = "download", fetch = true, flag = "--http", arg = "VERSION",
+    help = "2: many small files share a connection; ranges have their own as ever",
   },
   {
     name = "insecure", type = "boolean", default = false, scope = "download", fetch = true,
-    flag = "-k --insecure", help = "don't verify TLS certificates",
+    flag = "-k --insecure", help = "verify neither TLS certificates nor SSH host keys",
   },
   {
     name = "cacert", type = "path", scope = "download", fetch = true,
     flag = "--cacert", arg = "FILE", help = "trust the certificates in FILE, and no others",
+  },
+  {
+    name = "capath", type = "path", scope = "download", fetch = true,
+    flag = "--capath", arg = "DIR", help = "trust the certificates in DIR, and no others",
+  },
+  {
+    name = "cert", type = "path", scope = "download", fetch = true,
+    flag = "--cert", arg = "FILE", help = "show this client certificate (PEM, or .p12)",
+  },
+  {
+    name = "key", type = "path", scope = "download", fetch = true,
+    flag = "--key", arg = "FILE", help = "its key, when it is in another file; the one for sftp",
+  },
+  {
+    name = "key_password", type = "string", scope = "download", fetch = true,
+    file = "text", secret = true, flag = "--key-password", arg = "TEXT",
+    help = "the password of the key; @FILE has it",
+  },
+  {
+    name = "known_hosts", type = "path", scope = "download",
+    flag = "--known-hosts", arg = "FILE", help = "sftp: trust the hosts whose keys FILE has",
+    note = "~/.ssh/known_hosts",
+  },
+  {
+    name = "pinned_key", type = "string", check = check_pins, scope = "download", fetch = true,
+    flag = "--pinned-key", arg = "KEY",
+    help = "the servers have this public key: sha256//BASE64, or a file",
+  },
+  {
+    name = "tls_min", type = "enum", values = { "1.2", "1.3" }, default = "1.2",
+    scope = "download", fetch = true, flag = "--tls-min", arg = "VERSION",
+    help = "the least version of TLS",
   },
   {
     name = "max_redirects", type = "integer", min = 0, max = 100, default = 10,
@@ -237,10 +501,19 @@ return {
   { name = "on_start", type = "function", scope = "download" },
   { name = "on_done", type = "function", scope = "download" },
   { name = "on_error", type = "function", scope = "download" },
+  { name = "host", type = "hosts", scope = "session" },
   { name = "loops", type = "integer", min = 1, max = 64, scope = "session" },
   {
-    name = "cookies", type = "boolean", default = false, scope = "session",
+    name = "cookies", type = "boolean", default = false, scope = "session", flag = "--cookies",
     help = "keep the cookies that servers set, and send them with later requests",
+  },
+  {
+    name = "load_cookies", type = "path", scope = "session", flag = "--load-cookies", arg = "FILE",
+    help = "begin with the cookies of FILE (Netscape's cookies.txt)",
+  },
+  {
+    name = "save_cookies", type = "path", scope = "session", flag = "--save-cookies", arg = "FILE",
+    help = "write them to FILE at the end; nobody else may read it",
   },
   {
     name = "scripts", type = "list", check = check_scripts, scope = "command",
@@ -259,6 +532,21 @@ return {
     flag = "--info", help = "print what the server says; save nothing",
   },
   {
+    name = "progress", type = "enum", values = { "bar", "line", "chunks", "json", "none" },
+    scope = "command", flag = "--progress", arg = "WHAT",
+    help = "show how far files are: bar, line, chunks, json (on standard error) or none",
+    note = "bar on a terminal",
+  },
+  {
+    name = "write_out", type = "data", check = check_write_out, file = "text", scope = "command",
+    flag = "-w --write-out", arg = "FORMAT",
+    help = "print FORMAT for each file, like '%{http_code} %{filename_effective}\\n'",
+  },
+  {
+    name = "report", type = "path", check = check_report, scope = "command",
+    flag = "--report", arg = "FILE", help = "write a row for each file to FILE.json or FILE.csv",
+  },
+  {
     name = "json", type = "boolean", default = false, scope = "command",
     flag = "--json", help = "report on standard output, one JSON object per line",
   },
@@ -275,6 +563,12 @@ return {
     flag = "--why", help = "print each step and each decision, with its time and its reason",
   },
   {
+    name = "config", type = "path", switch = true, scope = "command",
+    flag = "--config", arg = "FILE", help = "read FILE in the place of the usual configuration",
+    note = "~/.config/luadl/config.lua",
+    off = { flag = "--no-config", help = "read no configuration" },
+  },
+  {
     name = "version", type = "boolean", default = false, scope = "command",
     flag = "--version", help = "print the version",
   },
@@ -282,8 +576,6 @@ return {
     name = "help", type = "boolean", default = false, scope = "command",
     flag = "-h --help", help = "print this help",
   },
-  { name = "method", type = "string", check = check_method, scope = "fetch" },
-  { name = "body", type = "data", scope = "fetch" },
   { name = "json", type = "any", scope = "fetch" },
   { name = "form", type = "any", check = check_fields, scope = "fetch" },
   { name = "query", type = "any", check = check_fields, scope = "fetch" },

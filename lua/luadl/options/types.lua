@@ -6,6 +6,8 @@
 
 local headers = require("luadl.options.headers")
 local nearest = require("luadl.options.nearest")
+local pacing = require("luadl.pacing")
+local schedule = require("luadl.schedule")
 local units = require("luadl.units")
 
 local types = {}
@@ -121,9 +123,16 @@ function readers.context(_, value)
   return value
 end
 
+-- LuaJIT looks at no hook in what it has compiled, and a busy function is stopped by one.
+local function interpreted(value)
+  local jit = rawget(_G, "jit")
+  if jit then jit.off(value, true) end
+  return value
+end
+
 readers["function"] = function(_, value)
   if type(value) ~= "function" then return expected("a function", value) end
-  return value
+  return interpreted(value)
 end
 
 -- What is in it the policy's reader tells.
@@ -131,6 +140,22 @@ function readers.requests(_, value)
   if type(value) ~= "string" and type(value) ~= "table" then
     return expected("a URL, or a list of requests", value)
   end
+  return value
+end
+
+-- Bytes per second, also by the time of day.
+function readers.rate(_, value)
+  return schedule.read(value)
+end
+
+-- How many in a second.
+function readers.pace(_, value)
+  return pacing.read(value)
+end
+
+-- luadl.options.hosts reads what is in them.
+function readers.hosts(_, value)
+  if type(value) ~= "table" then return expected("a table of options by host", value) end
   return value
 end
 
@@ -197,9 +222,26 @@ function readers.list(_, value)
   return list
 end
 
+-- The same of any bytes.
+function readers.texts(_, value)
+  if type(value) ~= "table" then return expected("a list of texts", value) end
+  local list = {}
+  for index = 1, rawlen(value) do
+    local text, message = readers.data(nil, rawget(value, index))
+    if not text then return nil, message end
+    list[index] = text
+  end
+  return list
+end
+
 function readers.headers(_, value)
   if type(value) ~= "table" then return expected("a table of headers", value) end
   return headers.read(value)
+end
+
+function readers.host_headers(_, value)
+  if type(value) ~= "table" then return expected("a table of hosts and their headers", value) end
+  return headers.read_hosts(value)
 end
 
 function readers.table(option, value)
@@ -213,7 +255,7 @@ end
 ---@return any value or nil
 ---@return string|nil message why not
 function types.read(option, value)
-  if option.policy and type(value) == "function" then return value end
+  if option.policy and type(value) == "function" then return interpreted(value) end
   if option.switch and type(value) == "boolean" then return value end
   local result, message = readers[option.type](option, value)
   if result == nil then return nil, message end
@@ -230,7 +272,7 @@ end
 ---@return any value or nil
 ---@return string|nil message
 function types.parse(option, text)
-  if option.type == "integer" and text:match("^%d+$") or option.type == "number" then
+  if option.type == "integer" and tostring(text):match("^%d+$") or option.type == "number" then
     return types.read(option, tonumber(text) or text)
   end
   return types.read(option, text)
@@ -244,11 +286,14 @@ local function unknown(fields, name, noun)
   return ("unknown %s '%s'%s"):format(noun, tostring(name), question)
 end
 
-local function find(fields, name)
-  for _, field in ipairs(fields) do
-    if field.name == name then return field end
-  end
-  return nil
+local names = setmetatable({}, { __mode = "k" }) -- by the list of fields: each field by its name
+
+local function by_name(fields)
+  if names[fields] then return names[fields] end
+  local index = {}
+  for _, field in ipairs(fields) do index[field.name] = field end
+  names[fields] = index
+  return index
 end
 
 --- Reads a whole table against a list of fields; a name that isn't among them is refused.
@@ -258,9 +303,9 @@ end
 ---@return table|nil copy
 ---@return string|nil message
 function types.read_fields(fields, given, noun)
-  local copy = {}
+  local copy, index = {}, by_name(fields)
   for name, value in next, given do
-    local field = find(fields, name)
+    local field = index[name]
     if not field then return nil, unknown(fields, name, noun) end
     local read, message = types.read(field, value)
     if read == nil then return nil, ("%s '%s': %s"):format(noun, name, message) end

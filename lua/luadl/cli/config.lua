@@ -1,0 +1,249 @@
+--- The user's configuration: a Lua file with defaults, tables for hosts and policies, and LUADL_...
+--- in the environment.
+-- SPDX-License-Identifier: MIT
+--
+--   connections = 4
+--   host["*.example.org"] = { headers = { ["X-Key"] = "..." }, connections = 2 }
+--   policy { on_done = function(file) print(file.path) end }
+--
+-- The command line comes before the environment, and that before the file.
+
+local errors = require("luadl.errors")
+local nearest = require("luadl.options.nearest")
+local options = require("luadl.options")
+local hosts = require("luadl.options.hosts")
+local policy = require("luadl.policy")
+local types = require("luadl.options.types")
+
+local config = {}
+
+---@class luadl.cli.config
+---@field values table<string, any> by option, as `options.read` takes them
+---@field written table<string, any> the same as it was written
+---@field from table<string, string> where each is from
+---@field host table<string, table>
+---@field policies table[]
+---@field path string|nil of the file that was read
+
+-- What is asked for once, and nobody's habit.
+local NOT_A_HABIT = {
+  config = true, curl = true, glob = true, help = true, info = true, input_file = true,
+  resume = true, restart = true, report = true, shard = true, trust_list = true, version = true,
+}
+
+--- Whether an option may be configured.
+---@param option table an entry of the schema
+---@return boolean
+function config.has(option)
+  return #options.flags(option) > 0 and not option.each and not NOT_A_HABIT[option.name]
+end
+
+--- Where the file is if nobody says otherwise (XDG Base Directory).
+---@param getenv fun(name: string): string|nil
+---@return string|nil
+function config.path(getenv)
+  local folder, home = getenv("XDG_CONFIG_HOME"), getenv("HOME")
+  if not folder or folder:sub(1, 1) ~= "/" then folder = home and home .. "/.config" end
+  return folder and folder .. "/luadl/config.lua"
+end
+
+local function nothing()
+  return { values = {}, written = {}, from = {}, host = {}, policies = {} }
+end
+
+-- The file
+
+local function unknown(name)
+  local names = { "host", "policy" }
+  for _, option in options.each() do
+    if config.has(option) then names[#names + 1] = option.name end
+  end
+  local meant = nearest.word(name, names)
+  local question = meant and (": did you mean '%s'?"):format(meant) or ""
+  return ("unknown option '%s'%s"):format(name, question)
+end
+
+local function set(found, name, value)
+  local option = type(name) == "string" and options.get(name)
+  if name == "host" then error("write host[\"example.org\"] = {...}", 3) end
+  if not option or not config.has(option) then error(unknown(tostring(name)), 3) end
+  found.values[name] = value
+end
+
+-- Globals of the file are options; what Lua has is in reach.
+local function new_environment(found)
+  local own = {
+    host = found.host,
+    policy = function(given) found.policies[#found.policies + 1] = given end,
+  }
+  return setmetatable({}, {
+    __index = function(_, name)
+      if own[name] ~= nil then return own[name] end
+      if found.values[name] ~= nil then return found.values[name] end
+      return _G[name]
+    end,
+    __newindex = function(_, name, value) set(found, name, value) end,
+  })
+end
+
+local function compile(path, environment)
+  if not setfenv then return loadfile(path, "t", environment) end -- luacheck: ignore setfenv
+  local chunk, message = loadfile(path)
+  return chunk and setfenv(chunk, environment), message -- luacheck: ignore setfenv
+end
+
+local function broken(path, message)
+  local text = tostring(message)
+  if text:sub(1, #path) ~= path then text = path .. ": " .. text end
+  return errors.new("usage", "configuration " .. text, { path = path })
+end
+
+-- As the shell does it before luadl hears of a path.
+local function expand(option, value, home)
+  if option.type ~= "path" or type(value) ~= "string" or not home then return value end
+  return (value:gsub("^~/", home .. "/"))
+end
+
+local function check_values(found, home)
+  for name, value in next, found.values do
+    local option = options.get(name)
+    local read, message = types.read(option, expand(option, value, home))
+    if read == nil then return nil, ("option '%s': %s"):format(name, message) end
+    found.values[name], found.written[name] = read, value
+  end
+  for _, given in ipairs(found.policies) do
+    local read, message = policy.read(given)
+    if not read then return nil, message end
+  end
+  return hosts.new(found.host, options.check({}, "session"))
+end
+
+--- Reads a file.
+---@param path string
+---@param home string|nil what "~/" in a path stands for
+---@return luadl.cli.config|nil
+---@return luadl.error|nil
+function config.read(path, home)
+  local found = nothing()
+  found.path = path
+  local chunk, message = compile(path, new_environment(found))
+  if not chunk then return nil, broken(path, message) end
+  local ok, thrown = pcall(chunk)
+  if not ok then return nil, broken(path, thrown) end
+  local right, wrong = check_values(found, home)
+  if not right then return nil, broken(path, wrong) end
+  for name in next, found.values do found.from[name] = path end
+  return found
+end
+
+-- The environment
+
+local YES = { ["1"] = true, yes = true, ["true"] = true, on = true }
+local NO = { ["0"] = true, no = true, ["false"] = true, off = true }
+local LISTS = { list = true, texts = true, headers = true, host_headers = true }
+
+local function as_typed(option, text)
+  if LISTS[option.type] then return { text } end
+  if option.type ~= "boolean" and not option.switch then return text end
+  if YES[text:lower()] then return true end
+  if NO[text:lower()] then return false end
+  return text
+end
+
+local function add_variable(found, option, name, text)
+  local value, message = options.parse(option.name, as_typed(option, text))
+  if value == nil then return nil, errors.new("usage", ("%s: %s"):format(name, message)) end
+  found.values[option.name], found.from[option.name] = value, name
+  found.written[option.name] = text
+  return true
+end
+
+-- LUADL_CONNECTIONS and the like come before what is there.
+local function add_environment(found, getenv)
+  for _, option in options.each() do
+    local name = "LUADL_" .. option.name:upper()
+    local text = config.has(option) and getenv(name)
+    if text and text ~= "" then
+      local ok, err = add_variable(found, option, name, text)
+      if not ok then return nil, err end
+    end
+  end
+  return found
+end
+
+-- Together
+
+local function exists(path)
+  local file = path and io.open(path, "rb")
+  return file ~= nil and file:close()
+end
+
+local function find(command, getenv)
+  if command.config == false then return nothing() end
+  local path = command.config or config.path(getenv)
+  if not command.config and not exists(path) then return nothing() end
+  return config.read(path, getenv("HOME"))
+end
+
+--- What the file and the environment say.
+---@param command { config: string|false|nil } as typed: a file, or false for none
+---@param getenv fun(name: string): string|nil
+---@return luadl.cli.config|nil
+---@return luadl.error|nil
+function config.load(command, getenv)
+  local found, err = find(command, getenv)
+  if not found then return nil, err end
+  return add_environment(found, getenv)
+end
+
+local function place_of(request, option)
+  return (option.scope == "command" or option.scope == "batch") and request.command
+    or request.options
+end
+
+-- The command line counts more than a table for a host, too.
+local function hosts_for(found, is_free)
+  local tables = nil
+  for pattern, given in next, found.host do
+    tables = tables or {}
+    tables[pattern] = {}
+    for name, value in next, given do
+      local from = found.from[name]
+      if is_free(options.get(name)) and (not from or from == found.path) then
+        tables[pattern][name] = value
+      end
+    end
+  end
+  return tables
+end
+
+--- Has the request say what it leaves open.
+---@param request table as luadl.cli.arguments reads it
+---@param found luadl.cli.config
+---@param is_free fun(option: table): boolean whether nothing that was typed is against it
+function config.apply(request, found, is_free)
+  for _, option in options.each() do
+    local value = found.values[option.name]
+    if value ~= nil and is_free(option) then
+      place_of(request, option)[option.name] = value
+      request.written[option.name] = found.written[option.name]
+    else
+      found.from[option.name] = nil
+    end
+  end
+  request.options.host = hosts_for(found, is_free)
+  request.config = found
+end
+
+--- What `luadl.cli.arguments` reads it with.
+---@param getenv fun(name: string): string|nil
+function config.reader(getenv)
+  return function(request, is_free)
+    local found, err = config.load(request.command, getenv)
+    if not found then return nil, err.message end
+    config.apply(request, found, is_free)
+    return true
+  end
+end
+
+return config

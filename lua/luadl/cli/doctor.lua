@@ -1,0 +1,120 @@
+--- `luadl doctor`: which versions and features are here, and what is missing.
+-- SPDX-License-Identifier: MIT
+
+local config = require("luadl.cli.config")
+local errors = require("luadl.errors")
+local exit = require("luadl.cli.exit")
+
+local doctor = {}
+
+local GOOD, BAD, NOTE = "ok", "missing", "note"
+
+-- What is loaded on use only: without it something else still works.
+local PARTS = {
+  { "luadl.digest_core", "checksums and luadl.digest" },
+  { "luadl.cipher_core", "decryption in luadl.codec" },
+  { "luadl.zlib_core", "gzip in luadl.codec" },
+  { "luadl.codec_core", "base64 and hex in luadl.codec" },
+  { "luadl.xml_core", "luadl.xml" },
+  { "dkjson", "--json, lists of JSON, luadl.json" },
+}
+
+local function add(found, state, what, more)
+  found[#found + 1] = { state = state, text = more and ("%s: %s"):format(what, more) or what }
+end
+
+local function add_libcurl(found, curl)
+  local parts = {}
+  for _, name in ipairs({ "ssl", "zlib", "http2", "ssh" }) do
+    local version = curl[name]
+    local known = version and version:find("/", 1, true)
+    parts[#parts + 1] = version and (known and version or name .. "/" .. version)
+  end
+  add(found, GOOD, "libcurl " .. curl.version, table.concat(parts, ", "))
+end
+
+local PROTOCOLS = { "http", "https", "ftp", "ftps", "sftp", "file", "HTTP/2" }
+
+local function add_protocols(found, curl)
+  local known, there = {}, {}
+  for _, name in ipairs(curl.protocols) do known[name] = true end
+  known["HTTP/2"] = curl.http2 ~= nil
+  for _, name in ipairs(PROTOCOLS) do
+    if known[name] then there[#there + 1] = name end
+    if not known[name] then add(found, BAD, name, "this libcurl lacks it") end
+  end
+  add(found, GOOD, "protocols", table.concat(there, ", "))
+end
+
+local function add_parts(found)
+  for _, part in ipairs(PARTS) do
+    local ok, message = pcall(require, part[1])
+    local why = not ok and ("%s needs it (%s)"):format(part[2], tostring(message):match("^[^\n]*"))
+    add(found, ok and GOOD or BAD, part[1], why or nil)
+  end
+end
+
+local function is_readable(path)
+  local file = path and io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end
+
+local function add_certificates(found, curl)
+  local path = curl.certificates or curl.certificate_folder
+  local why = is_readable(path) and path
+    or ("%s can't be read: --cacert FILE names others"):format(path or "none")
+  add(found, is_readable(path) and GOOD or BAD, "certificates", why)
+end
+
+local function add_configuration(found, getenv)
+  local path = config.path(getenv)
+  if not is_readable(path) then
+    return add(found, NOTE, "configuration", ("there is no %s"):format(path or "home folder"))
+  end
+  local read, err = config.load({}, getenv)
+  add(found, read and GOOD or BAD, "configuration", read and path or err.message)
+end
+
+local PROXIES = {
+  "http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+}
+
+local function add_environment(found, getenv, sys)
+  for _, name in ipairs(PROXIES) do
+    if getenv(name) then add(found, NOTE, name, errors.redact_url(getenv(name))) end
+  end
+  local files, message = sys.raise_fd_limit()
+  add(found, files and GOOD or BAD, "open files", files and ("%d"):format(files) or message)
+end
+
+local function examine(getenv)
+  local found = {}
+  local ok, core = pcall(require, "luadl.core")
+  add(found, ok and GOOD or BAD, ok and "luadl " .. core.version or "the engine",
+    not ok and tostring(core):match("^[^\n]*") or _VERSION)
+  if not ok then return found end
+  local curl = require("luadl.url_core").libcurl()
+  add_libcurl(found, curl)
+  add_protocols(found, curl)
+  add_parts(found)
+  add_certificates(found, curl)
+  add_configuration(found, getenv)
+  add_environment(found, getenv, require("luadl.sys"))
+  return found
+end
+
+--- Runs `luadl doctor`.
+---@param _ string[]
+---@param world { stdout: file*, getenv: fun(name: string): string|nil }
+---@return integer status
+function doctor.run(_, world)
+  local status = exit.OK
+  for _, each in ipairs(examine(world.getenv)) do
+    if each.state == BAD then status = exit.OTHER end
+    world.stdout:write(("%-8s %s\n"):format(each.state, each.text))
+  end
+  return status
+end
+
+return doctor

@@ -1,0 +1,157 @@
+--- What the command is to download, one after the other: what its arguments name, then its lists.
+-- SPDX-License-Identifier: MIT
+--
+-- Each input is a function that answers a download's options; false and an error for a line that is
+-- none; false alone when nothing has come yet; nil at its end. Nothing is read before.
+
+local curlline = require("luadl.curlline")
+local errors = require("luadl.errors")
+local glob = require("luadl.glob")
+local list = require("luadl.list")
+local pipe = require("luadl.cli.pipe")
+local template = require("luadl.template")
+
+local inputs = {}
+
+local STDIN = "-"
+
+-- What the command line says of each file counts where the input says nothing.
+local function complete(request, opts)
+  local each = request.each
+  local own_place = opts.output or opts.dir
+  for name, value in pairs(each) do
+    local is_own = opts[name] ~= nil or (name == "template" and opts.output)
+    if not is_own then opts[name] = value end
+  end
+  if each.output and not own_place then opts.dir = "." end -- the output begins with it already
+  return opts
+end
+
+-- Arguments
+
+local function once(opts)
+  return function()
+    local answer = opts
+    opts = nil
+    return answer
+  end
+end
+
+local function of_pattern(request, parts)
+  local next_url = glob.each(parts)
+  return function()
+    local url, matched = next_url()
+    if not url then return nil end
+    local opts = complete(request, { url = url })
+    for _, name in ipairs({ "output", "template" }) do
+      local escape = name == "template" and template.escape or nil
+      if opts[name] then opts[name] = glob.fill(opts[name], matched, escape) end
+    end
+    return opts
+  end
+end
+
+local function add_url(add, request, url)
+  add(once(complete(request, { url = url })), 1)
+  return true
+end
+
+local function add_pattern(add, request, url)
+  local parts, message = glob.parse(url)
+  if not parts then
+    return nil, ("option '--glob': %s: %s"):format(errors.redact_url(url), message)
+  end
+  add(of_pattern(request, parts), glob.count(parts))
+  return true
+end
+
+local function add_curl(add, request, line, warn)
+  local opts, message = curlline.read(line)
+  if not opts then return nil, "option '--curl': " .. message end
+  for _, warning in ipairs(message or {}) do warn("option '--curl': " .. warning) end
+  add(once(complete(request, opts)), 1)
+  return true
+end
+
+-- Lists
+
+local function open_list(name)
+  if name == STDIN then return io.stdin end
+  return io.open(name, "rb")
+end
+
+local function read_error(name, problem)
+  return errors.new("io", ("cannot read the list: %s"):format(problem), { path = name })
+end
+
+local function of_list(request, file, name, world)
+  local source = pipe.new(file, world.read)
+  local shown = name == STDIN and "standard input" or name
+  local next_item = list.open(function() return source:next() end, shown, {
+    dir = request.options.dir, trusted = request.command.trust_list, check = world.check,
+    warn = world.warn, now = world.now,
+  })
+  return function()
+    local opts, place = next_item()
+    if opts then return complete(request, opts), place end
+    if opts == nil and source.problem then
+      local problem = source.problem
+      source.problem = nil
+      return false, read_error(shown, problem)
+    end
+    return opts, place
+  end
+end
+
+local function add_list(add, request, name, world)
+  local file, message = open_list(name)
+  if not file then return nil, ("option '--input-file': %s"):format(message) end
+  add(of_list(request, file, name, world))
+  return true
+end
+
+-- All of them
+
+local function in_turn(all)
+  return function()
+    while all[1] do
+      local opts, place = all[1]()
+      if opts ~= nil then return opts, place end
+      table.remove(all, 1)
+    end
+    return nil
+  end
+end
+
+-- Calls add_one(add, request, word, ...) for each word, until one is wrong.
+local function add_each(words, add_one, add, request, ...)
+  for _, word in ipairs(words or {}) do
+    local ok, message = add_one(add, request, word, ...)
+    if not ok then return nil, message end
+  end
+  return true
+end
+
+--- Opens all inputs of a command line.
+---@param request table as luadl.cli.arguments reads it
+---@param world { read: function, now: (fun(): number), warn: fun(message: string), check:
+--- (fun(url: string): true|nil, string?) } as luadl.cli.pipe and luadl.list want it
+---@return function|nil next
+---@return integer|string|nil count how many there are, if that is known; or what is wrong
+function inputs.open(request, world)
+  local all, count = {}, 0
+  local function add(input, number)
+    all[#all + 1] = input
+    count = number and count and count + number
+  end
+  local command = request.command
+  local add_word = command.glob and add_pattern or add_url
+  local ok, message = add_each(request.urls, add_word, add, request)
+  if ok then ok, message = add_each(command.curl, add_curl, add, request, world.warn) end
+  if ok then ok, message = add_each(command.input_file, add_list, add, request, world) end
+  if not ok then return nil, message end
+  if not all[1] then add(once(complete(request, {})), 1) end -- a .part brings its URL
+  return in_turn(all), count or nil
+end
+
+return inputs

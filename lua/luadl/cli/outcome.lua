@@ -1,0 +1,56 @@
+--- What became of one file, in the same words for `--write-out` and `--report`.
+-- SPDX-License-Identifier: MIT
+
+local exit = require("luadl.cli.exit")
+
+local outcome = {}
+
+local function word(result)
+  if not result then return "failed" end
+  return result.skipped and "skipped" or "ok"
+end
+
+local function seconds_of(result, stats)
+  return result and result.elapsed or stats.elapsed or 0
+end
+
+local function fetched_of(result, stats)
+  local size = result and (result.size or 0) or stats.received or 0
+  return size - ((result or stats).resumed or 0)
+end
+
+--- The facts of one.
+---@param download table
+---@param result table|nil
+---@param err table|nil
+---@param tally table
+---@return table facts nil where something is not known
+function outcome.of(download, result, err, tally)
+  local stats = download.stats and download:stats() or {}
+  local seconds, fetched = seconds_of(result, stats), fetched_of(result, stats)
+  local from = result or err or {}
+  return {
+    url = download.url,
+    effective_url = from.url,
+    path = from.path,
+    status = word(result),
+    size = result and result.size,
+    fetched = fetched,
+    resumed = (result or stats).resumed or 0,
+    seconds = seconds,
+    speed = seconds > 0 and math.floor(fetched / seconds + 0.5) or 0,
+    retries = tally:retries(download),
+    http_status = from.status,
+    content_type = from.content_type,
+    etag = from.etag,
+    last_modified = from.last_modified,
+    checksum = result and result.checksum,
+    redirects = from.redirects,
+    address = from.address,
+    kind = err and err.kind,
+    message = err and tostring(err),
+    exit_status = exit.status(err),
+  }
+end
+
+return outcome

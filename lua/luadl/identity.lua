@@ -1,0 +1,47 @@
+--- Who is who among URLs: one text for each, a short key of it, and its part of a list.
+-- SPDX-License-Identifier: MIT
+--
+-- Keys are the first 16 digits of a SHA-256, so any other program can work them out:
+--   printf %s "$url" | sha256sum | cut -c1-16
+
+local codec = require("luadl.codec")
+local digest = require("luadl.digest")
+local errors = require("luadl.errors")
+
+local identity = {}
+
+local KEY = 8 -- bytes: 16 digits
+local EXACT = 13 -- digits of a number that every Lua holds
+local SHARD = 8 -- digits
+
+--- The URL without login and fragment.
+---@param url string
+---@return string
+function identity.url(url)
+  return (errors.redact_url(url):gsub("#.*$", ""))
+end
+
+--- A key of any text.
+---@param text string
+---@return string key 16 digits
+function identity.key(text)
+  return codec.hex_encode(digest.raw("sha256", text):sub(1, KEY))
+end
+
+--- A key as a number, which takes the least room in a table. Two keys may have the same one.
+---@param key string
+---@return number
+function identity.number(key)
+  return tonumber(key:sub(1, EXACT), 16)
+end
+
+--- Which of so many parts a URL falls into, wherever it stands in a list: the first 8 digits of its
+--- key, modulo `parts`, and 1.
+---@param url string
+---@param parts integer
+---@return integer part from 1
+function identity.part(url, parts)
+  return tonumber(identity.key(identity.url(url)):sub(1, SHARD), 16) % parts + 1
+end
+
+return identity

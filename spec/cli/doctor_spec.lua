@@ -1,0 +1,36 @@
+--- `luadl doctor`: what is here, and what is missing.
+-- SPDX-License-Identifier: MIT
+
+local helper = require("spec.support.helper")
+
+local function doctor(env)
+  return helper.luadl("doctor", { env = env })
+end
+
+describe("luadl doctor", function()
+  before_each(helper.begin)
+  after_each(helper.finish)
+
+  it("tells versions, protocols and files, and ends with 0 where nothing is missing", function()
+    local result = doctor()
+    assert.equal(0, result.status, result.stdout)
+    assert.truthy(result.stdout:find("\nok       libcurl %d+%.%d+"), result.stdout)
+    assert.truthy(result.stdout:find("protocols: http, https", 1, true))
+    assert.is_nil(result.stdout:find("missing", 1, true))
+  end)
+
+  it("finds what is missing or wrong, and ends with 1", function()
+    local folder = helper.tmpdir()
+    os.execute("mkdir -p " .. folder .. "/luadl")
+    helper.write(folder .. "/luadl/config.lua", "conections = 3")
+    local result = doctor({ XDG_CONFIG_HOME = folder })
+    assert.equal(1, result.status, result.stdout)
+    assert.truthy(result.stdout:find("missing  configuration: .*conections"), result.stdout)
+  end)
+
+  it("shows proxies without their login", function()
+    local result = doctor({ https_proxy = "http://me:hidden@proxy:3128" })
+    assert.truthy(result.stdout:find("https_proxy: http://proxy:3128", 1, true), result.stdout)
+    assert.is_nil(result.stdout:find("hidden", 1, true))
+  end)
+end)

@@ -1,0 +1,33 @@
+-- FTP servers: a real one, pyftpdlib, and one that misbehaves.
+-- SPDX-License-Identifier: MIT
+
+local service = require("spec.support.service")
+
+local ftpd = {}
+
+--- Starts one. `opts`: user = { name, password }, else anonymous. Fields: url, port, root (its
+--- folder).
+---@param opts? table
+function ftpd.start(opts)
+  local user = opts and opts.user
+  local self = service.new()
+  self.root = self:folder("root")
+  self.url = "ftp://127.0.0.1:" .. self.port
+  local words = {
+    "/usr/bin/python3", "-m", "pyftpdlib", "-i", "127.0.0.1", "-p", tostring(self.port),
+    "-d", self.root,
+  }
+  if user then table.move({ "-u", user[1], "-P", user[2] }, 1, 4, #words + 1, words) end
+  return self:run(words)
+end
+
+--- Starts the one that misbehaves, see spec/support/ftpfaults.lua: its files are of `size` bytes.
+--- Fields: url, port.
+---@param size integer
+function ftpd.faulty(size)
+  local self = service.new()
+  self.url = "ftp://127.0.0.1:" .. self.port
+  return self:run({ "lua5.4", "spec/support/ftpfaults.lua", tostring(self.port), tostring(size) })
+end
+
+return ftpd

@@ -1,0 +1,55 @@
+--- Folders by rule: which rule fits a file.
+-- SPDX-License-Identifier: MIT
+
+local category = require("luadl.category")
+
+local function folder(list, facts)
+  return category.folder(assert(category.read(list)), facts)
+end
+
+describe("a category", function()
+  for rule, fitting in pairs({
+    ["video=*.mp4,*.mkv"] = { name = "Film.MKV" },
+    ["images=image/*"] = { name = "x", type = "image/png" },
+    ["cdn=@*.example.org"] = { name = "x", host = "a.example.org" },
+    ["a/b=track?.*"] = { name = "track1.ogg" },
+    ["odd=*(1)[2]%^$.x-y+z"] = { name = "n(1)[2]%^$.x-y+z" },
+  }) do
+    it("takes what fits " .. rule, function()
+      assert.equal(rule:match("^[^=]*"), folder({ rule }, fitting))
+    end)
+  end
+
+  for rule, other in pairs({
+    ["video=*.mp4"] = { name = "mp4" },
+    ["images=image/*"] = { name = "image/png", type = "text/html" },
+    ["cdn=@*.example.org"] = { name = "x", host = "example.org" },
+    ["some=a.c"] = { name = "abc" },
+    ["types=image/*"] = { name = "x" },
+  }) do
+    it("leaves what doesn't fit " .. rule, function()
+      assert.is_nil(folder({ rule }, other))
+    end)
+  end
+
+  it("is the first that fits", function()
+    local list = { "a=*.tar.gz", "b=*.gz", "c=*" }
+    assert.equal("a", folder(list, { name = "x.tar.gz" }))
+    assert.equal("b", folder(list, { name = "x.gz" }))
+    assert.equal("c", folder(list, { name = "x" }))
+  end)
+
+  for rule, words in pairs({
+    ["*.mp4"] = "expected FOLDER=PATTERN",
+    ["=*.mp4"] = "expected FOLDER=PATTERN",
+    ["video="] = "expected FOLDER=PATTERN",
+    ["/video=*"] = "isn't below",
+    ["a/../b=*"] = "isn't below",
+  }) do
+    it("is refused as " .. rule, function()
+      local rules, message = category.read({ rule })
+      assert.is_nil(rules)
+      assert.is_truthy(message:find(words, 1, true), message)
+    end)
+  end
+end)

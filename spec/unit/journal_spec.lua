@@ -1,0 +1,116 @@
+--- The journal of a batch: what it skips when the batch runs again, and which file it recognises.
+-- SPDX-License-Identifier: MIT
+
+local helper = require("spec.support.helper")
+local journal = require("luadl.batch.journal")
+
+local DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+describe("the journal of a batch", function()
+  local folder, kept
+
+  before_each(function()
+    helper.begin()
+    folder = helper.tmpdir()
+    kept = assert(journal.open(folder .. "/journal"))
+  end)
+
+  after_each(function()
+    kept.records:close()
+    helper.finish()
+  end)
+
+  local function item(more)
+    local opts = { url = "http://me:secret@a/x" }
+    for name, value in pairs(more or {}) do opts[name] = value end
+    return { opts = opts }
+  end
+
+  local function again()
+    kept.records:close()
+    kept = assert(journal.open(folder .. "/journal"))
+  end
+
+  local function finish(each, bytes)
+    assert.is_nil(kept:known(each))
+    kept:named(each, folder .. "/x")
+    helper.write(folder .. "/x", bytes)
+    kept:ended(each, { path = folder .. "/x", size = #bytes })
+  end
+
+  it("skips what is done, while its file is there and as long", function()
+    finish(item(), "12345")
+    again()
+    assert.equal("done before", kept:known(item()))
+    assert.is_nil(kept:known(item({ url = "http://a/y" })))
+    assert.is_nil(kept:known(item({ output = "z" })))
+    helper.write(folder .. "/x", "1234")
+    assert.is_nil(kept:known(item()))
+    os.remove(folder .. "/x")
+    again()
+    assert.is_nil(kept:known(item()))
+    assert.is_nil(helper.read(folder .. "/journal"):find("secret", 1, true))
+  end)
+
+  it("tries again what has failed", function()
+    local each = item()
+    kept:known(each)
+    kept:named(each, folder .. "/x")
+    kept:ended(each, nil, { kind = "dns" })
+    again()
+    each = item()
+    assert.is_nil(kept:known(each))
+    assert.is_nil(each.reserved)
+  end)
+
+  it("has one item of each URL and place at a time", function()
+    local each = item()
+    assert.is_nil(kept:known(each))
+    assert.equal("twice in the list", kept:known(item()))
+    kept:ended(each, nil, { kind = "dns" })
+    assert.is_nil(kept:known(item()))
+  end)
+
+  it("lets what a URL stands for be that URL", function()
+    local each = item()
+    kept:known(each)
+    kept:unfolded(each)
+    assert.is_nil(kept:known(item()))
+  end)
+
+  describe("recognises the file of an item that has begun", function()
+    local each
+
+    before_each(function()
+      kept:known(item())
+      kept:named(item(), folder .. "/x")
+      again()
+      helper.write(folder .. "/x", "12345")
+      helper.run({ "touch", "-d", DATE, folder .. "/x" })
+      each = item()
+      kept:known(each)
+    end)
+
+    local function owns(more, path)
+      local head = { total = 5, last_modified = DATE }
+      for name, value in pairs(more or {}) do head[name] = value end
+      return kept:owns(each, path or folder .. "/x", head) == "complete already"
+    end
+
+    it("that has its name, size and date", function()
+      assert.is_true(owns())
+      assert.is_true(owns({ last_modified = false }))
+    end)
+
+    it("and no other one", function()
+      assert.is_false(owns({ total = 6 }))
+      assert.is_false(owns({ last_modified = "Sun, 06 Nov 1994 08:49:38 GMT" }))
+      assert.is_false(owns({ total = false }))
+      assert.is_nil(kept:owns(each, folder .. "/x", nil))
+      assert.is_false(owns({}, folder .. "/y"))
+      each = item({ url = "http://a/y" })
+      kept:known(each)
+      assert.is_false(owns())
+    end)
+  end)
+end)
