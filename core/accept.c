@@ -15,6 +15,7 @@
 #include "jar.h"
 #include "page.h"
 #include "prove.h"
+#include "reading.h"
 #include "redirect.h"
 #include "single.h"
 #include "trace.h"
@@ -201,7 +202,10 @@ static void take_whole(struct fetch *fetch, double now)
 {
     struct transfer *transfer = fetch->transfer;
     int64_t told = fetch->answer.seen.total;
-    fetch->cut = chunk_take_all(&transfer->plan, fetch->stream, now) != 0;
+    if (transfer_is_read(transfer))
+        fetch->cut = chunk_take_rest(&transfer->plan, fetch->stream, now, &fetch->from) != 0;
+    else
+        fetch->cut = chunk_take_all(&transfer->plan, fetch->stream, now) != 0;
     if (!fetch->cut && transfer->known.total < 0 && told >= 0) {
         transfer->known.total = told;
         plan_set_total(&transfer->plan, told);
@@ -296,6 +300,22 @@ static void ignored(struct fetch *fetch)
         give_up_ranges(fetch);
 }
 
+/* Nothing that was read is read again: the stream goes on where that ended. Transfer lock held. */
+static void join_whole(struct fetch *fetch, int status)
+{
+    struct transfer *transfer = fetch->transfer;
+    if (!transfer_is_read(transfer)) {
+        park_whole(fetch);
+    } else if (reading_may_join(transfer, &fetch->answer.seen)) {
+        accept_join(fetch);
+        atomic_store(&transfer->received, fetch->from - transfer->request.options.range.start);
+    } else {
+        error_set(&fetch->error, LDL_REMOTE_CHANGED, fetch->url.text,
+                  "a part was read, and nothing shows that this is still the same file");
+        fetch->error.status = status;
+    }
+}
+
 /* Transfer lock held. */
 static void join_range(struct fetch *fetch)
 {
@@ -328,7 +348,7 @@ static void join_as_told(struct fetch *fetch, int status)
         place_body(fetch);
         fetch->state = FETCH_COMPARE;
     } else if (fetch->purpose == FETCH_WHOLE) {
-        park_whole(fetch);
+        join_whole(fetch, status);
     } else {
         join_range(fetch);
     }

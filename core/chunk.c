@@ -160,7 +160,8 @@ int plan_resume(struct plan *plan, int64_t total, int64_t min_split,
                 const struct ldl_extent *written, size_t count)
 {
     int64_t at = 0;
-    *plan = (struct plan){.total = total, .min_split = min_split, .block = block_for(min_split)};
+    *plan = (struct plan){
+        .total = total, .min_split = min_split, .block = block_for(min_split), .edge = INT64_MAX};
     int err = reserve(plan, 4);
     for (size_t i = 0; err == 0 && i < count; i++) {
         err = add_gap(plan, at, written[i].start);
@@ -178,6 +179,29 @@ void plan_free(struct plan *plan)
 {
     free(plan->list);
     *plan = (struct plan){0};
+}
+
+/* In order */
+
+void plan_read_in_order(struct plan *plan, int64_t piece, int64_t edge)
+{
+    plan->piece = block_ceil(plan, piece);
+    plan->edge = edge;
+}
+
+void plan_move_edge(struct plan *plan, int64_t edge, double now)
+{
+    for (struct chunk *chunk = plan->list; chunk < list_end(plan); chunk++)
+        if (chunk->owner != 0 && chunk->busy >= plan->edge) {
+            chunk->since = chunk->last_byte = chunk->mark_time = now;
+            chunk->mark_bytes = 0;
+        }
+    plan->edge = edge;
+}
+
+int64_t plan_first_missing(const struct plan *plan)
+{
+    return plan->count > 0 ? plan->list->pos : INT64_MAX;
 }
 
 /* Equal shares */
@@ -216,7 +240,7 @@ int plan_divide(struct plan *plan, int shares)
     struct chunk *chunk = largest(plan);
     if (chunk == NULL || err != 0)
         return err;
-    return plan->total < 0 ? 1 : cut_equally(plan, chunk, shares);
+    return plan->total < 0 || plan->piece > 0 ? 1 : cut_equally(plan, chunk, shares);
 }
 
 /* Claims */
@@ -294,7 +318,8 @@ static bool twice_as_fast(const struct plan *plan, const struct chunk *chunk, do
 static bool steal_from(const struct plan *plan, const struct chunk *chunk, struct pace pace,
                        double now, int64_t *from)
 {
-    if (chunk->owner == 0 || chunk->claimant != 0 || chunk->busy == chunk->end)
+    if (chunk->owner == 0 || chunk->claimant != 0 || chunk->busy == chunk->end
+        || chunk->busy >= plan->edge)
         return false;
     *from = chunk->busy;
     if (stalled(plan, chunk, now))
@@ -303,7 +328,8 @@ static bool steal_from(const struct plan *plan, const struct chunk *chunk, struc
         return false;
     double rate = rate_now(chunk, now), thief_rate = expected_rate(pace, chunk);
     int64_t cut = fair_cut(plan, chunk, rate, thief_rate);
-    if (cut < chunk->end && chunk->end - cut >= most(plan->block, plan->min_split)) {
+    bool wanted = cut < chunk->end && cut < plan->edge;
+    if (wanted && chunk->end - cut >= most(plan->block, plan->min_split)) {
         *from = cut;
         return true;
     }
@@ -327,10 +353,31 @@ static struct chunk *best_victim(const struct plan *plan, double now, int64_t *f
     return best;
 }
 
+/* What lies past the piece at its beginning is somebody else's. Pieces end on their multiples, but for crumbs. */
+static void cut_piece(struct plan *plan, struct chunk *chunk)
+{
+    int64_t end = chunk->pos - chunk->pos % plan->piece;
+    end += end + plan->piece - chunk->pos < plan->piece / 2 ? 2 * plan->piece : plan->piece;
+    if (end < chunk->end)
+        split(plan, chunk, end)->attempt = chunk->attempt;
+}
+
+/* What nobody has, and may be asked for: in order a piece of it. */
+static struct chunk *next_free(struct plan *plan)
+{
+    int err = plan->piece > 0 ? reserve(plan, 1) : 0;
+    struct chunk *chunk = first_free(plan);
+    if (chunk == NULL || chunk->pos >= plan->edge || err != 0)
+        return NULL;
+    if (plan->piece > 0)
+        cut_piece(plan, chunk);
+    return chunk;
+}
+
 int chunk_claim(struct plan *plan, uint32_t who, double now, struct span *ask)
 {
     assert(who != 0 && owned_by(plan, who) == NULL && claimed_by(plan, who) == NULL);
-    struct chunk *chunk = first_free(plan);
+    struct chunk *chunk = next_free(plan);
     int64_t from = chunk != NULL ? chunk->pos : 0;
     if (chunk == NULL && plan->total >= 0)
         chunk = best_victim(plan, now, &from);
@@ -400,6 +447,16 @@ int chunk_take_all(struct plan *plan, uint32_t who, double now)
     return 0;
 }
 
+int chunk_take_rest(struct plan *plan, uint32_t who, double now, int64_t *from)
+{
+    int64_t first = plan_first_missing(plan);
+    int err = chunk_take_all(plan, who, now);
+    if (err == 0 && plan->count > 0)
+        plan->list->pos = plan->list->busy = first;
+    *from = first;
+    return err;
+}
+
 /* Writing */
 
 /* The owner's answer goes on where its chunk ends: it gets a block of what nobody owns there. */
@@ -422,9 +479,10 @@ struct span chunk_begin_write(struct plan *plan, uint32_t who, int64_t want, int
     if (chunk == NULL || want <= 0)
         return (struct span){0, 0};
     assert(chunk->busy == chunk->pos);
-    while (chunk->end - chunk->pos < want && run_on(plan, chunk, reach))
+    while (chunk->end - chunk->pos < want && chunk->end < plan->edge && run_on(plan, chunk, reach))
         ;
-    chunk->busy = chunk->pos + least(want, chunk->end - chunk->pos);
+    int64_t end = chunk->pos + least(want, chunk->end - chunk->pos);
+    chunk->busy = most(chunk->pos, least(end, plan->edge));
     return (struct span){chunk->pos, chunk->busy};
 }
 
@@ -462,6 +520,12 @@ bool chunk_end_write(struct plan *plan, uint32_t who, int64_t reach, double now)
     remember_rate(plan, chunk->rate);
     drop(plan, chunk);
     return false;
+}
+
+bool chunk_waits(const struct plan *plan, uint32_t who)
+{
+    const struct chunk *chunk = owned_by(plan, who);
+    return chunk != NULL && chunk->pos >= plan->edge;
 }
 
 void chunk_excuse(struct plan *plan, uint32_t who, double now)

@@ -40,6 +40,8 @@ struct plan {
     double turnaround; /* seconds from asking to the first byte, smoothed; 0: not known */
     double round_trip; /* seconds; 0: not known */
     double finished_rate; /* bytes per second of streams that ended their chunk; 0: none did */
+    int64_t piece;        /* read in order: nobody asks for more than this at once; 0: not so */
+    int64_t edge;         /* and nobody writes from here on, nor asks for what begins there */
     struct chunk *list;
     int count, size;
 };
@@ -55,17 +57,25 @@ int plan_resume(struct plan *plan, int64_t total, int64_t min_split,
                 const struct ldl_extent *written, size_t count);
 void plan_free(struct plan *plan);
 
+/* From now on it is read in order, up to `edge` as yet. `piece` is made a multiple of the block. */
+void plan_read_in_order(struct plan *plan, int64_t piece, int64_t edge);
+/* There is room for more: who waited there goes on, and isn't slow for that. */
+void plan_move_edge(struct plan *plan, int64_t edge, double now);
+/* The first byte that isn't written, INT64_MAX when there is none. */
+int64_t plan_first_missing(const struct plan *plan);
+
 /* Cuts what the largest chunk still misses into `shares` equal ones on block boundaries, each at
  * least min_split. The first keeps its owner, the others are free. Returns how many there are
  * (0: no chunk can be cut), or a negative kind, and nothing is cut. Claimed and parked chunks
- * stay whole. */
+ * stay whole. Where it is read in order nothing is cut. */
 int plan_divide(struct plan *plan, int shares);
 
 /* What may `who`, who owns and claims nothing, ask for now? The first free, unclaimed, unparked
  * chunk if there is one; else something of the chunk with the longest time to its end: all of it
  * if it brought no byte for max(1 s, 10 round trips); else its upper part, where that pays (over
  * 8 turnarounds and 0.25 s, owner older than 10 round trips), cut so that victim and thief end
- * together. 1: `ask` is set; 0: nothing. */
+ * together. In order: at most a piece, and what begins within the edge. 1: `ask` is set; 0:
+ * nothing. */
 int chunk_claim(struct plan *plan, uint32_t who, double now, struct span *ask);
 
 /* Of which chunk with an owner does `who` claim a part? NULL: of none. */
@@ -83,15 +93,21 @@ int chunk_accept(struct plan *plan, uint32_t who, double now, struct span got, i
  * bytes could differ. */
 int chunk_take_all(struct plan *plan, uint32_t who, double now);
 
+/* The same, from the first byte on that isn't written: that is `from`. */
+int chunk_take_rest(struct plan *plan, uint32_t who, double now, int64_t *from);
+
 /* Which of the next `want` bytes may the owner write? At most up to the chunk's end; where its
  * answer reaches further (`reach`, exclusive), it runs on into following chunks that nobody owns
- * yet. Marks them busy. An empty span: its part is done or was taken over. */
+ * yet. Marks them busy. An empty span: its part is done or was taken over, or chunk_waits. */
 struct span chunk_begin_write(struct plan *plan, uint32_t who, int64_t want, int64_t reach);
 
 /* The bytes of the last begin_write are in the file. True while there is more for `who` to
  * write: at the end of its chunk it gets the next block of the following one on the same terms.
  * Whoever writes nothing for a second counts as stalled: write what came at least every 0.25 s. */
 bool chunk_end_write(struct plan *plan, uint32_t who, int64_t reach, double now);
+
+/* Does it own a chunk, and has come to the edge? */
+bool chunk_waits(const struct plan *plan, uint32_t who);
 
 /* That `who` writes nothing just now is our own doing: it hasn't stalled. */
 void chunk_excuse(struct plan *plan, uint32_t who, double now);

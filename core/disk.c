@@ -157,8 +157,10 @@ static void *run(void *subject)
     pthread_setname_np(pthread_self(), "luadl disk"); /* for who looks at the process */
     while (!last) {
         last = is_last(disk); /* before the queue is found empty */
+        queue_hold();
         for (struct message *message; (message = queue_pop(&disk->jobs));)
             run_job(disk, &group, message);
+        queue_release(); /* what follows may take its time */
         publish_all(&group);
         checkpoint_all(disk);
         int wait = last ? 0 : time_to_wait(disk);

@@ -63,8 +63,6 @@ static int kind_of(struct fetch *fetch, int code)
         return LDL_SHORT_BODY;
     if (fetch->state == FETCH_BODY && code == CURLE_OPERATION_TIMEDOUT)
         return LDL_STALLED;
-    if (code == CURLE_SSH && fetch_connected(fetch))
-        return LDL_PROTOCOL; /* logged in: it refused the rest */
     if (code == CURLE_UNSUPPORTED_PROTOCOL && fetch->url.web)
         return LDL_PROTOCOL; /* the server speaks no HTTP/1 (H47) */
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -89,6 +87,12 @@ static bool is_locked_out(struct fetch *fetch)
            || refusal == CURLPX_USER_REJECTED;
 }
 
+/* libcurl would show the whole URL of the proxy, with its login (S2). */
+static bool is_bad_proxy(const char *text)
+{
+    return strncmp(text, "Unsupported proxy", strlen("Unsupported proxy")) == 0;
+}
+
 void failure_set(struct fetch *fetch, int code)
 {
     const char *text = fetch->detail[0] ? fetch->detail : curl_easy_strerror((CURLcode) code);
@@ -100,7 +104,10 @@ void failure_set(struct fetch *fetch, int code)
     }
     if (kind == LDL_FD_LIMIT) /* libcurl says "Couldn't connect to server" */
         text = ldl_kind_text(kind);
-    if (is_locked_out(fetch))
+    if (is_bad_proxy(text))
+        error_set(&fetch->error, LDL_BAD_URL, fetch->url.text,
+                  "not a usable proxy: it is [scheme://]host[:port]");
+    else if (is_locked_out(fetch))
         error_set(&fetch->error, LDL_AUTH, fetch->url.text, "the proxy wants a login: %s", text);
     else
         error_set(&fetch->error, kind, fetch->url.text, "%s", text);

@@ -15,6 +15,8 @@
 #include "connection.h"
 #include "failure.h"
 #include "page.h"
+#include "pass.h"
+#include "reading.h"
 #include "receive.h"
 #include "redirect.h"
 #include "send.h"
@@ -243,16 +245,17 @@ static int join_held(struct fetch *fetch)
     return result < 0 ? result : 0;
 }
 
-/* A part of the resource: the rest counts as written. */
+/* A part of the resource, or pieces in order: the first stream claims what it brings. */
 static int lay_out_part(struct fetch *fetch)
 {
     struct transfer *transfer = fetch->transfer;
     const struct ldl_extent *range = &transfer->request.options.range;
     int64_t total = transfer->known.total;
-    struct ldl_extent others[] = {{0, range->start}, {range->end, total}};
-    bool before = range->start > 0, after = range->end < total;
+    struct ldl_extent others[] = {{0, range->start}, {range->end, total}}; /* count as written */
+    bool before = range->start > 0, after = range->end > 0 && range->end < total;
     int result = plan_resume(&transfer->plan, total, transfer->request.options.min_split,
                              others + !before, (size_t) before + after);
+    reading_lay_out(transfer);
     transfer->state = LDL_RUNNING;
     return result == 0 ? join_held(fetch) : result;
 }
@@ -268,6 +271,7 @@ static int lay_out(struct fetch *fetch)
         return result;
     transfer->plan.turnaround = measured.turnaround;
     transfer->plan.round_trip = measured.round_trip;
+    reading_lay_out(transfer);
     transfer->state = LDL_RUNNING;
     if (transfer->known.total != 0)
         result = chunk_take_all(&transfer->plan, fetch->stream, monotonic());
@@ -281,8 +285,10 @@ static int lay_out(struct fetch *fetch)
 /* Transfer lock held. */
 static int go_on(struct fetch *fetch)
 {
-    if (fetch->transfer->state == LDL_PARKED)
-        return transfer_is_part(fetch->transfer) ? lay_out_part(fetch) : lay_out(fetch);
+    struct transfer *transfer = fetch->transfer;
+    bool part = transfer_is_part(transfer) || (transfer_is_read(transfer) && transfer->ranges);
+    if (transfer->state == LDL_PARKED)
+        return part ? lay_out_part(fetch) : lay_out(fetch);
     if (fetch->purpose == FETCH_FIRST)
         return join_held(fetch);
     accept_join(fetch); /* the whole; the part was emptied for it */
@@ -395,6 +401,8 @@ static bool give_back(struct fetch *fetch)
     struct transfer *transfer = fetch->transfer;
     bool progress = made_progress(fetch);
     check_share(fetch, progress);
+    if (pass_excuses(fetch))
+        fetch->error.kind = LDL_OK;
     bool fault = fetch->error.kind != LDL_OK && !atomic_load(&transfer->over)
                  && !transfer->restarting && transfer->state != LDL_PUBLISHING;
     struct span rest = fetch->ask;

@@ -107,6 +107,12 @@ struct fetch {
     int64_t window_bytes;
     char detail[256]; /* CURLOPT_ERRORBUFFER */
 
+    /* pass.c's */
+    bool blocked;         /* it has come to the window's edge */
+    double blocked_since; /* when */
+    double waited;        /* seconds, in all */
+    size_t taken;         /* of the bytes that it gets again; they were dealt with already */
+
     /* throttle.c's */
     struct host *host; /* whose limit counts, or NULL */
     struct claim claims[LIMITS];

@@ -1,7 +1,8 @@
 /* hosts.c: a token bucket for each host, made when somebody needs it and dropped when nobody does.
  * SPDX-License-Identifier: MIT
  *
- * By the host's name alone: whoever limits a host means the machines behind it, whichever port and scheme they serve.
+ * By the host's name alone: whoever limits a host means the machines behind it, whichever port and scheme they serve, and
+ * with a last dot or without.
  */
 #include "hosts.h"
 
@@ -31,10 +32,22 @@ void hosts_destroy(struct hosts *hosts)
     pthread_mutex_destroy(&hosts->lock);
 }
 
+static size_t length_of(const char *name)
+{
+    size_t length = strlen(name);
+    return length > 0 && name[length - 1] == '.' ? length - 1 : length;
+}
+
+static bool is_same(const char *one, const char *other)
+{
+    size_t length = length_of(one);
+    return length == length_of(other) && strncasecmp(one, other, length) == 0;
+}
+
 static struct host *find(const struct hosts *hosts, const char *name)
 {
     struct host *host = hosts->list;
-    while (host && strcasecmp(host->name, name) != 0)
+    while (host && !is_same(host->name, name))
         host = host->next;
     return host;
 }

@@ -63,7 +63,8 @@ int local_open(struct fetch *fetch)
 
 bool local_is_ready(const struct fetch *fetch)
 {
-    return fetch->local.fd >= 0 && fetch->state != FETCH_PARKED && !throttle_holds(fetch);
+    return fetch->local.fd >= 0 && fetch->state != FETCH_PARKED && !fetch->blocked
+           && !throttle_holds(fetch);
 }
 
 /* What isn't taken now is read again. */

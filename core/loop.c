@@ -18,6 +18,7 @@
 #include "code.h"
 #include "fetch.h"
 #include "local.h"
+#include "pass.h"
 #include "single.h"
 #include "throttle.h"
 #include "trace.h"
@@ -200,7 +201,8 @@ static struct fetch *create(struct loop *loop, struct transfer *transfer, int pu
     loop->starved = !fetch && transfer->active == 0;
     if (!fetch)
         return NULL;
-    fetch->loop = fetch_has_span(fetch) ? least_busy(loop, transfer) : loop->index;
+    bool anywhere = fetch_has_span(fetch) && !transfer_is_read(transfer);
+    fetch->loop = anywhere ? least_busy(loop, transfer) : loop->index;
     transfer->streams_on[fetch->loop]++;
     transfer->active++;
     atomic_fetch_add(transfer->streams, 1);
@@ -339,6 +341,14 @@ static void sweep(struct loop *loop, struct transfer *transfer)
     }
 }
 
+/* Its reader has made room. */
+static void resume_blocked(struct loop *loop, const struct transfer *transfer)
+{
+    for (struct fetch *fetch = loop->fetches; fetch; fetch = fetch->next)
+        if (fetch->transfer == transfer)
+            pass_resume(fetch);
+}
+
 static void on_schedule(struct loop *loop, struct transfer *transfer)
 {
     atomic_store(&transfer->schedule_posted, false);
@@ -347,6 +357,8 @@ static void on_schedule(struct loop *loop, struct transfer *transfer)
         sweep(loop, transfer);
     else
         schedule(loop, transfer);
+    if (transfer_is_read(transfer))
+        resume_blocked(loop, transfer);
 }
 
 static void on_go(struct loop *loop, struct transfer *transfer)
@@ -609,10 +621,12 @@ static void *run(void *subject)
     pthread_setname_np(pthread_self(), "luadl network"); /* for who looks at the process */
     while (!atomic_load(&loop->stopping)) {
         int count = epoll_wait(loop->epoll, events, EVENTS_MOST, time_to_wait(loop, monotonic()));
+        queue_hold();
         for (int i = 0; i < count; i++)
             on_ready(loop, &events[i]);
         run_due(loop);
         read_inbox(loop);
+        queue_release();
     }
     end_all(loop);
     latch_leave(loop->all->threads);

@@ -237,6 +237,7 @@ static void read_request(lua_State *L, int table, struct ldl_request *request)
         .tls_min = field_word(L, table, "tls_min", TLS) ? 13 : 0,
         .expect_type = field_string(L, table, "expect_type"),
         .method = field_string(L, table, "method"),
+        .ahead = (int64_t) field_number(L, table, "ahead"),
         .in_memory = field_boolean(L, table, "in_memory"),
         .insecure = field_boolean(L, table, "insecure"),
         .allow_downgrade = field_boolean(L, table, "allow_downgrade"),
@@ -306,15 +307,34 @@ static int engine_new(lua_State *L)
     return 1;
 }
 
-/* engine:start(id, { dir =, name =, replace = }) -> true */
+/* engine:start(id [, { dir =, name =, replace = }]) -> true; without a target where it is read in order */
 static int engine_start(lua_State *L)
 {
     struct ldl_target target;
     ldl_session *session = check_session(L);
     ldl_id id = check_id(L);
-    luaL_checktype(L, 3, LUA_TTABLE);
-    read_target(L, 3, &target);
-    return push_result(L, ldl_start(session, id, &target));
+    bool read = lua_isnoneornil(L, 3); /* in order */
+    if (!read)
+        luaL_checktype(L, 3, LUA_TTABLE), read_target(L, 3, &target);
+    return push_result(L, ldl_start(session, id, read ? NULL : &target));
+}
+
+/* engine:read(id, most) -> the next bytes, at most so many; nil: none now, "data" or "done" follows */
+static int engine_read(lua_State *L)
+{
+    const void *bytes;
+    ldl_session *session = check_session(L);
+    ldl_id id = check_id(L);
+    lua_Integer most = luaL_checkinteger(L, 3);
+    luaL_argcheck(L, most > 0, 3, "must be above 0");
+    size_t count = ldl_peek(session, id, &bytes);
+    if (count == 0)
+        return 0;
+    if ((uint64_t) most < count)
+        count = (size_t) most;
+    lua_pushlstring(L, bytes, count);
+    ldl_consume(session, id, count);
+    return 1;
 }
 
 /* engine:retry(id, { first, last }, { url =, headers =, user =, fresh =, fewer =, single =, restart = }) -> true */
@@ -613,12 +633,17 @@ static void push_verify(lua_State *L, const struct ldl_event *event)
     lua_pushinteger(L, (lua_Integer) event->received), lua_setfield(L, -2, "received");
 }
 
-/* engine:next() -> { kind = "head" | "fault" | "done" | "trace" | "verify", id =, ... } or nil */
+static void push_nothing(lua_State *L, const struct ldl_event *event)
+{
+    (void) L, (void) event;
+}
+
+/* engine:next() -> { kind = "head" | "fault" | "done" | "trace" | "verify" | "data", id =, ... } or nil */
 static int engine_next(lua_State *L)
 {
-    static const char *const kinds[] = {"", "head", "fault", "done", "trace", "verify"};
+    static const char *const kinds[] = {"", "head", "fault", "done", "trace", "verify", "data"};
     static void (*const push[])(lua_State *, const struct ldl_event *) = {
-        NULL, push_head, push_fault, push_done, push_trace, push_verify};
+        NULL, push_head, push_fault, push_done, push_trace, push_verify, push_nothing};
     const struct ldl_event *event = ldl_next(check_session(L));
     if (!event)
         return 0;
@@ -758,6 +783,7 @@ static int core_decode(lua_State *L)
 static const luaL_Reg engine_methods[] = {
     {"new", engine_new},
     {"start", engine_start},
+    {"read", engine_read},
     {"retry", engine_retry},
     {"renew", engine_renew},
     {"accept", engine_accept},

@@ -422,13 +422,17 @@ static int sys_stamp(lua_State *L)
     return 1;
 }
 
-/* stat(path) -> { size =, modified = seconds since the epoch, is_file = } | nil, message, errno */
+/* stat(path) -> { size, modified (seconds since the epoch), is_file, is_own: nobody else but root may write it }
+   | nil, message, errno */
 static int sys_stat(lua_State *L)
 {
     struct stat found;
     if (stat(luaL_checkstring(L, 1), &found) != 0)
         return push_failure(L, errno);
-    lua_createtable(L, 0, 3);
+    bool own = found.st_uid == geteuid() || found.st_uid == 0;
+    lua_createtable(L, 0, 4);
+    lua_pushboolean(L, own && !(found.st_mode & (S_IWGRP | S_IWOTH)));
+    lua_setfield(L, -2, "is_own");
     lua_pushinteger(L, (lua_Integer) found.st_size);
     lua_setfield(L, -2, "size");
     lua_pushinteger(L, (lua_Integer) found.st_mtim.tv_sec);

@@ -9,6 +9,7 @@
  *   new -> HEAD event -> ldl_start -> ... -> DONE event -> ldl_forget
  *                   FAULT events, answered by ldl_retry, ldl_start (stage open) or ldl_cancel
  *                   VERIFY event, where it was asked for, answered by ldl_accept or ldl_cancel
+ *                   DATA events, where it is read in order (ahead), answered by ldl_peek and ldl_consume
  *
  * Offsets and lengths are bytes, times are seconds. Functions return 0 or a negative enum ldl_kind.
  */
@@ -139,6 +140,7 @@ struct ldl_request {
     const void *body;   /* of the request; may be NULL */
     size_t body_length;
     struct ldl_extent range; /* of the resource; the file has no more than that. end 0: all */
+    int64_t ahead;  /* bytes: it is read in order, and so many are kept for the reader. 0: a file */
     bool in_memory; /* any answer is taken as it is, and comes with DONE; no HEAD, no FAULT */
     const char *user_agent;
     const char *user;   /* "name:password" at the URL's origin */
@@ -211,7 +213,8 @@ enum ldl_event_type {
     LDL_EVENT_FAULT,
     LDL_EVENT_DONE,
     LDL_EVENT_TRACE,
-    LDL_EVENT_VERIFY
+    LDL_EVENT_VERIFY,
+    LDL_EVENT_DATA /* ldl_peek had nothing, and has now */
 };
 
 enum ldl_step {
@@ -303,7 +306,12 @@ LDL_API int ldl_cookies_load(ldl_session *session, const char *file, struct ldl_
 LDL_API int ldl_cookies_save(ldl_session *session, const char *file);
 
 LDL_API int ldl_new(ldl_session *session, const struct ldl_request *request, ldl_id *out);
+/* target: NULL where it is read in order. */
 LDL_API int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target);
+/* The next bytes of what is read in order, as many as lie together, until they are consumed; 0: none now, DATA follows,
+ * or DONE: after the last byte was consumed, or a failure. */
+LDL_API size_t ldl_peek(ldl_session *session, ldl_id id, const void **bytes);
+LDL_API int ldl_consume(ldl_session *session, ldl_id id, size_t count);
 LDL_API int ldl_retry(ldl_session *session, ldl_id id, int64_t first, const struct ldl_retry *how);
 LDL_API int ldl_accept(ldl_session *session, ldl_id id); /* answers VERIFY: publish it */
 /* Requests ask this URL from now on; what runs goes on. The identity decides as ever. */

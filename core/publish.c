@@ -179,6 +179,8 @@ void publish_group(struct transfer **list, int count)
     count = sieve(list, count, complete);
     count = sieve(list, count, give_name);
     sync_directories(list, count);
+    queue_hold();
     for (int i = 0; i < count; i++)
         publish_end(list[i], false);
+    queue_release();
 }

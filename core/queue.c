@@ -9,6 +9,15 @@
 
 #include "code.h"
 
+#define OWED_MOST 8
+
+/* The receivers that this thread has still to wake. */
+static _Thread_local struct {
+    bool holding;
+    int count;
+    const struct queue *list[OWED_MOST];
+} owed;
+
 int queue_init(struct queue *queue)
 {
     queue->head = NULL;
@@ -55,8 +64,22 @@ void queue_push(struct queue *queue, struct message *message)
     *queue->tail = message;
     queue->tail = &message->next;
     pthread_mutex_unlock(&queue->lock);
-    if (wake)
+    if (wake && owed.holding && owed.count < OWED_MOST)
+        owed.list[owed.count++] = queue;
+    else if (wake)
         queue_wake(queue);
+}
+
+void queue_hold(void)
+{
+    owed.holding = true;
+}
+
+void queue_release(void)
+{
+    owed.holding = false;
+    while (owed.count > 0)
+        queue_wake(owed.list[--owed.count]);
 }
 
 bool queue_is_idle(struct queue *queue)

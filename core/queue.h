@@ -31,6 +31,10 @@ struct message *queue_pop(struct queue *queue);                /* the receiver; 
 /* The receiver, before it waits: true when there is nothing; then the next push wakes it. To a busy receiver, one that has
  * popped since, a push needs no system call. */
 bool queue_is_idle(struct queue *queue);
+/* Between these two the thread's pushes wake nobody; the second one makes up for it. Who handles many messages in a row
+ * wakes each receiver once for all of them, and not for each. */
+void queue_hold(void);
+void queue_release(void);
 void queue_wake(const struct queue *queue);                    /* any thread, any signal handler */
 void queue_clear_wake(const struct queue *queue);              /* the receiver, before it pops */
 

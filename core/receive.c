@@ -12,6 +12,7 @@
 
 #include "accept.h"
 #include "page.h"
+#include "pass.h"
 #include "prove.h"
 #include "single.h"
 #include "throttle.h"
@@ -166,7 +167,7 @@ static size_t skip(struct fetch *fetch, size_t length)
     return skipped;
 }
 
-static bool too_large(struct fetch *fetch, size_t length)
+bool receive_exceeds(struct fetch *fetch, size_t length)
 {
     int64_t most = fetch->transfer->request.options.max_size;
     if (most <= 0 || fetch->position + (int64_t) length <= most)
@@ -184,7 +185,7 @@ static void receive(struct fetch *fetch, const char *bytes, size_t length)
     length -= skipped;
     if (fetch->reach - fetch->position < (int64_t) length)
         length = (size_t) (fetch->reach - fetch->position); /* never past the answer's range (H6) */
-    if (!too_large(fetch, length) && have_buffer(fetch))
+    if (!receive_exceeds(fetch, length) && have_buffer(fetch))
         collect(fetch, bytes + skipped, length);
 }
 
@@ -212,7 +213,8 @@ static bool may_hold(struct fetch *fetch, size_t length)
 {
     int64_t wanted = fetch->reach - fetch->position;
     size_t held = fetch->held_used + length;
-    if (wanted > HOLD_MOST || held > (uint64_t) wanted || !fetch->url.web)
+    if (wanted > HOLD_MOST || held > (uint64_t) wanted || !fetch->url.web
+        || transfer_is_read(fetch->transfer))
         return false;
     if (held == (uint64_t) wanted && (fetch->socket < 0 || has_surplus(fetch)))
         return false;
@@ -234,6 +236,15 @@ void receive_held(struct fetch *fetch)
     fetch->held_used = 0;
 }
 
+/* False: it pauses, and what wasn't taken wasn't paid for. */
+static bool pass(struct fetch *fetch, const char *bytes, size_t length)
+{
+    if (pass_body(fetch, bytes, length))
+        return true;
+    throttle_return(fetch, length - pass_known(fetch, length));
+    return false;
+}
+
 static size_t take(struct fetch *fetch, char *bytes, size_t length)
 {
     if (fetch->state == FETCH_HEAD)
@@ -243,7 +254,8 @@ static size_t take(struct fetch *fetch, char *bytes, size_t length)
     if (fetch_stopped(fetch))
         return CURL_WRITEFUNC_ERROR;
     bool parked = fetch->state == FETCH_PARKED;
-    if ((parked && !may_hold(fetch, length)) || !throttle_pass(fetch, length))
+    size_t unpaid = length - pass_known(fetch, length);
+    if ((parked && !may_hold(fetch, length)) || !throttle_pass(fetch, unpaid))
         return CURL_WRITEFUNC_PAUSE;
     if (parked)
         hold(fetch, bytes, length);
@@ -251,8 +263,10 @@ static size_t take(struct fetch *fetch, char *bytes, size_t length)
         page_collect(fetch, bytes, length);
     else if (fetch->state == FETCH_COMPARE)
         prove_compare(fetch, bytes, length);
-    else
+    else if (!transfer_is_read(fetch->transfer))
         receive(fetch, bytes, length);
+    else if (!pass(fetch, bytes, length))
+        return CURL_WRITEFUNC_PAUSE;
     return fetch_stopped(fetch) && !reusable(fetch) ? CURL_WRITEFUNC_ERROR : length;
 }
 

@@ -12,6 +12,9 @@ size_t receive_body(char *bytes, size_t size, size_t count, void *fetch);
 /* Writes what was collected. What lies past its part is somebody else's and is dropped. */
 void receive_flush(struct fetch *fetch);
 
+/* Would so many bytes make it larger than it may be? Then that is its error. */
+bool receive_exceeds(struct fetch *fetch, size_t length);
+
 /* What came while its file was being opened. */
 void receive_held(struct fetch *fetch);
 

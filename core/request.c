@@ -9,6 +9,8 @@
 
 #include "chunk.h"
 
+#define AHEAD_MOST ((int64_t) 1 << 40)
+
 /* Checks */
 
 static bool is_token(const char *text)
@@ -86,6 +88,13 @@ static bool is_method(const struct ldl_request *request)
     return !method || (is_token(method) && (request->in_memory || strcmp(method, "HEAD") != 0));
 }
 
+/* Who reads in order has no file. */
+static bool is_readable(const struct ldl_request *request)
+{
+    bool other = request->in_memory || request->head_only || request->verify || request->target;
+    return request->ahead >= 0 && request->ahead <= AHEAD_MOST && !(request->ahead > 0 && other);
+}
+
 /* Whatever goes to a server, but for the lists. */
 static bool are_texts_clean(const struct ldl_request *request)
 {
@@ -113,7 +122,7 @@ int request_check(const struct ldl_request *request)
     bool good = request->url && are_texts_clean(request) && is_method(request)
                 && request->range.start >= 0
                 && (request->range.end == 0 || request->range.end > request->range.start)
-                && request->connections <= CONNECTIONS_MOST;
+                && request->connections <= CONNECTIONS_MOST && is_readable(request);
     good = good && (!request->target || (request->target->name && request->target->name[0]));
     good = good && are_host_headers(request->host_headers, request->host_header_count)
            && are_logins(request->logins, request->login_count)
@@ -195,7 +204,7 @@ static void set_defaults(struct ldl_request *options)
 {
     if (options->connections <= 0)
         options->connections = 8;
-    options->no_resume = options->no_resume || !request_is_get(options);
+    options->no_resume = options->no_resume || options->ahead > 0 || !request_is_get(options);
     if (options->max_redirects == 0)
         options->max_redirects = 10;
     if (options->min_split <= 0)

@@ -84,5 +84,6 @@ static bool environment_has_proxy(void)
 
 bool route_is_direct(const struct fetch *fetch)
 {
-    return !fetch->transfer->request.options.proxy && !environment_has_proxy();
+    const struct ldl_request *options = &fetch->transfer->request.options;
+    return !options->proxy && options->address_count == 0 && !environment_has_proxy();
 }

@@ -18,6 +18,7 @@
 #include "exit.h"
 #include "jar.h"
 #include "loop.h"
+#include "reading.h"
 #include "transfer.h"
 
 #define LOOPS_DEFAULT 4
@@ -270,6 +271,7 @@ void ldl_session_close(ldl_session *session)
 {
     if (session->pid != getpid() || !exit_forget(&session->runner))
         return; /* the threads are the parent's, or were stopped because the process ends */
+    queue_release();
     cancel_all(session);
     if (!stop_threads(session))
         return; /* a thread hangs in a system call: it keeps the memory that it uses */
@@ -391,7 +393,11 @@ static int set_target(struct transfer *transfer, const struct ldl_target *target
 int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target)
 {
     struct transfer *transfer = find(session, id);
-    if (!transfer || !target->name || !target->name[0])
+    if (!transfer || transfer_is_read(transfer) != !target)
+        return -LDL_USAGE;
+    if (!target)
+        return reading_start(transfer);
+    if (!target->name || !target->name[0])
         return -LDL_USAGE;
     pthread_mutex_lock(&transfer->lock);
     int result = 0;
@@ -401,6 +407,20 @@ int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target)
         result = set_target(transfer, target);
     pthread_mutex_unlock(&transfer->lock);
     return result;
+}
+
+size_t ldl_peek(ldl_session *session, ldl_id id, const void **bytes)
+{
+    struct transfer *transfer = find(session, id);
+    *bytes = NULL;
+    return transfer && transfer_is_read(transfer) ? reading_peek(transfer, bytes) : 0;
+}
+
+int ldl_consume(ldl_session *session, ldl_id id, size_t count)
+{
+    struct transfer *transfer = find(session, id);
+    bool read = transfer && transfer_is_read(transfer);
+    return read ? reading_consume(transfer, count) : -LDL_USAGE;
 }
 
 /* Headers meant for one origin don't follow to another. */
@@ -457,7 +477,11 @@ static int apply_retry(struct transfer *transfer, int64_t first, const struct ld
 {
     const char *first_url = transfer->link ? transfer->link : transfer->request.url.text;
     const char *url = how->url ? how->url : how->restart ? first_url : NULL;
-    int result = transfer->unanswered ? -LDL_USAGE : url ? change_url(transfer, url) : 0;
+    int result = transfer->unanswered ? -LDL_USAGE : 0;
+    if (how->restart && reading_has_begun(transfer))
+        result = -LDL_REMOTE_CHANGED; /* what was handed out can't be taken back */
+    if (result == 0 && url)
+        result = change_url(transfer, url);
     if (result == 0)
         result = change_headers(transfer, how);
     if (result == 0)
@@ -676,6 +700,8 @@ static const struct ldl_event *take_note(struct ldl_session *session, struct not
 {
     session->current = *note;
     note->head = NULL;
+    if (note->event.type == LDL_EVENT_DATA)
+        reading_heard(note->message.subject);
     if (note->single_use)
         free(note);
     return &session->current.event;
@@ -695,7 +721,12 @@ const struct ldl_event *ldl_next(ldl_session *session)
         if (note) /* what comes behind it wakes nobody */
             queue_wake(&session->events);
     }
-    return note ? take_note(session, note) : NULL;
+    if (!note) {
+        queue_release();
+        return NULL;
+    }
+    queue_hold(); /* until all events are answered */
+    return take_note(session, note);
 }
 
 int ldl_pollfd(const ldl_session *session)
@@ -707,6 +738,7 @@ int ldl_pollfd(const ldl_session *session)
 int ldl_wait(ldl_session *session, double timeout)
 {
     struct pollfd ready = {.fd = session->events.wake_fd, .events = POLLIN};
+    queue_release();
     double until = monotonic() + (timeout < 0 ? INFINITY : timeout);
     if (check_session(session) != 0)
         return -LDL_CLOSED;

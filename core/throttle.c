@@ -95,6 +95,12 @@ bool throttle_pass(struct fetch *fetch, size_t length)
     return true;
 }
 
+void throttle_return(struct fetch *fetch, size_t length)
+{
+    if (fetch->credit > 0 || lowest_rate(fetch) > 0)
+        fetch->credit += (double) length;
+}
+
 long throttle_buffer(struct fetch *fetch, long most)
 {
     double rate = lowest_rate(fetch);

@@ -7,6 +7,8 @@
 
 /* May so many bytes be delivered now? Then they are paid for. Else the stream pauses until throttle_due. */
 bool throttle_pass(struct fetch *fetch, size_t length);
+/* So many of them weren't delivered after all. */
+void throttle_return(struct fetch *fetch, size_t length);
 /* May a stream that pauses go on? Else `resume_at` says when to look again. */
 bool throttle_due(struct fetch *fetch, double now);
 /* Its watchdogs rest while it pauses. */

@@ -153,6 +153,7 @@ void transfer_unref(struct transfer *transfer)
     record_close(&transfer->record);
     sums_free(&transfer->sums);
     plan_free(&transfer->plan);
+    window_close(&transfer->window);
     head_unref(transfer->head);
     head_unref(transfer->sent);
     request_free(&transfer->request);
@@ -256,16 +257,22 @@ void transfer_warn(struct transfer *transfer, const char *warning)
     pthread_mutex_unlock(&transfer->lock);
 }
 
+/* Transfer lock held. */
+static void end(struct transfer *transfer, const struct ldl_error *error)
+{
+    transfer->error = *error;
+    transfer->over_since = monotonic();
+    atomic_store(&transfer->over, true);
+    transfer_settle(transfer);
+}
+
 void transfer_fail(struct transfer *transfer, const struct ldl_error *error)
 {
     pthread_mutex_lock(&transfer->lock);
     if (transfer->committing) {
         transfer->missed = *error; /* counts if the rename fails */
     } else if (!atomic_load(&transfer->over)) {
-        transfer->error = *error;
-        transfer->over_since = monotonic();
-        atomic_store(&transfer->over, true);
-        transfer_settle(transfer);
+        end(transfer, error);
     }
     pthread_mutex_unlock(&transfer->lock);
     transfer_schedule(transfer); /* its home sweeps the streams away */
@@ -301,6 +308,11 @@ bool transfer_expects(const struct transfer *transfer, const struct identity *se
 bool transfer_is_part(const struct transfer *transfer)
 {
     return transfer->request.options.range.end > 0;
+}
+
+bool transfer_is_read(const struct transfer *transfer)
+{
+    return transfer->request.options.ahead > 0;
 }
 
 int64_t transfer_length(const struct transfer *transfer)
@@ -370,6 +382,10 @@ void transfer_set_head(struct transfer *transfer, struct head *head)
         transfer_job(transfer, JOB_OPEN);
         return;
     }
+    if (transfer->window.ring) { /* answered before that stream was lost */
+        transfer_go(transfer);
+        return;
+    }
     transfer->unanswered = true;
     describe_head(transfer, &transfer->head_note);
     transfer_post(transfer, &transfer->head_note, LDL_EVENT_HEAD);
@@ -405,5 +421,19 @@ void transfer_check_complete(struct transfer *transfer)
         || atomic_load(&transfer->over) || transfer->restarting || !plan_complete(&transfer->plan))
         return;
     transfer->state = LDL_PUBLISHING;
-    transfer_job(transfer, JOB_PUBLISH);
+    if (transfer_is_read(transfer))
+        transfer_check_read(transfer);
+    else
+        transfer_job(transfer, JOB_PUBLISH);
+}
+
+void transfer_check_read(struct transfer *transfer)
+{
+    static const struct ldl_error none = {.kind = LDL_OK, .retry_after = -1, .retry_at = -1};
+    int64_t last = transfer->request.options.range.start + transfer_length(transfer);
+    if (transfer->state != LDL_PUBLISHING || atomic_load(&transfer->over)
+        || transfer->window.read < last)
+        return;
+    end(transfer, &none);
+    transfer_schedule(transfer);
 }

@@ -23,6 +23,7 @@
 #include "record.h"
 #include "request.h"
 #include "url.h"
+#include "window.h"
 
 #define LOOPS_MAX 16
 #define LAUNCH_AT_ONCE 16 /* connections; further ones as the earlier ones answer */
@@ -106,24 +107,25 @@ struct transfer {
     bool stripped; /* it is of another origin: caller headers stay behind */
     bool bare;     /* it was downgraded to http: no credentials ever */
     bool redirected;
-    bool plain_get;    /* a redirect made a GET of it */
-    bool http1;        /* HTTP/2 has failed: not again */
-    struct head *sent; /* headers in the place of the request's, or NULL */
-    char *pinned;      /* "+host:port:address" for the next streams, or NULL */
-    bool ranges;       /* the server serves ranges, and they can be trusted */
-    bool restarting;   /* streams stop; the first request is sent again when they are gone */
-    int generation;    /* restarts so far; the owner alone changes it. Older faults are void */
-    bool fresh;        /* the next stream opens a connection of its own */
-    int connections;   /* how many streams there may be */
-    double hold_until; /* further ones not before; monotonic seconds */
-    int active;        /* streams that exist */
-    int held;          /* faults that wait for an answer; each holds a connection's place */
-    int accepted;      /* streams accepted so far */
-    int attempt;       /* failures of the stream from byte 0 since it made progress */
-    int64_t furthest;  /* how far a stream from byte 0 came */
-    int flips;         /* answers with another ETag but the same date and length */
-    uint64_t flipped;  /* the sum of the last of these ETags; 0: it had none */
-    bool etags_vary;   /* from answer to answer: they don't tell versions */
+    bool plain_get;       /* a redirect made a GET of it */
+    bool http1;           /* HTTP/2 has failed: not again */
+    struct window window; /* of what is read in order */
+    struct head *sent;    /* headers in the place of the request's, or NULL */
+    char *pinned;         /* "+host:port:address" for the next streams, or NULL */
+    bool ranges;          /* the server serves ranges, and they can be trusted */
+    bool restarting;      /* streams stop; the first request is sent again when they are gone */
+    int generation;       /* restarts so far; the owner alone changes it. Older faults are void */
+    bool fresh;           /* the next stream opens a connection of its own */
+    int connections;      /* how many streams there may be */
+    double hold_until;    /* further ones not before; monotonic seconds */
+    int active;           /* streams that exist */
+    int held;             /* faults that wait for an answer; each holds a connection's place */
+    int accepted;         /* streams accepted so far */
+    int attempt;          /* failures of the stream from byte 0 since it made progress */
+    int64_t furthest;     /* how far a stream from byte 0 came */
+    int flips;            /* answers with another ETag but the same date and length */
+    uint64_t flipped;     /* the sum of the last of these ETags; 0: it had none */
+    bool etags_vary;      /* from answer to answer: they don't tell versions */
     bool length_verified;
     bool asked_plain; /* ranges confuse the server (416, 206 of something else): none from now on */
     uint32_t last_stream;
@@ -168,7 +170,7 @@ struct transfer {
 
     /* each in one queue at most */
     struct message go, schedule, job;
-    struct note head_note, done_note, disk_note;
+    struct note head_note, done_note, disk_note, data_note;
 
     /* the home thread's */
     struct transfer *next_home, **link_home;
@@ -206,6 +208,8 @@ int transfer_set_target(struct transfer *transfer, const struct ldl_target *targ
 
 /* What is fetched is a part of the resource; immutable. */
 bool transfer_is_part(const struct transfer *transfer);
+/* It has no file, but a reader; immutable. */
+bool transfer_is_read(const struct transfer *transfer);
 
 /* The file is open, but the stream that was parked for it is lost: the first request is sent again. */
 void transfer_begin_anew(struct transfer *transfer);
@@ -219,6 +223,8 @@ void transfer_settle(struct transfer *transfer);
 void transfer_set_head(struct transfer *transfer, struct head *head); /* takes the reference */
 /* Everything is written: publish. */
 void transfer_check_complete(struct transfer *transfer);
+/* Everything was read: the end. */
+void transfer_check_read(struct transfer *transfer);
 /* It is shown that what is held may be used. Others may join now: transfer_schedule. */
 void transfer_proven(struct transfer *transfer);
 /* All of it is missing again. 0 or a negative kind. */

@@ -111,6 +111,8 @@ bool watch_fetch(struct fetch *fetch, double now)
 {
     if (fetch_stopped(fetch) || !still_wanted(fetch))
         return false;
+    if (fetch->blocked)
+        return true; /* it waits for the reader */
     if (throttle_holds(fetch))
         watch_held(fetch, now);
     else if (fetch->state == FETCH_BODY)

@@ -50,16 +50,28 @@ local function is_within(within, script)
   return false
 end
 
+-- On what anybody has something to say: most downloads ask a dozen times, and nobody answers.
+local function subjects_of(scripts)
+  local subjects = {}
+  for _, script in ipairs(scripts) do
+    for _, name in ipairs(policy.names()) do
+      if script[name] ~= nil then subjects[name] = true end
+    end
+  end
+  return subjects
+end
+
 --- Everybody who has a say in a download with these options, in order.
 ---@param opts table
 ---@param policies luadl.policy[]|nil the session's
 ---@param within table|nil who has begun it
----@return luadl.policy[]
+---@return luadl.policy[] scripts with `subjects`: on what anybody has something to say
 function asking.scripts(opts, policies, within)
   local scripts = { own_script(opts) }
   for _, script in ipairs(policies or NOBODY) do
     if not is_within(within, script) then scripts[#scripts + 1] = script end
   end
+  scripts.subjects = subjects_of(scripts)
   return scripts
 end
 
@@ -96,10 +108,7 @@ end
 ---@param name string
 ---@return boolean
 function asking.has(self, name)
-  for _, script in ipairs(self.scripts) do
-    if script[name] ~= nil then return true end
-  end
-  return false
+  return self.scripts.subjects[name] or false
 end
 
 --- What the first with an opinion answers.
@@ -133,7 +142,8 @@ end
 ---@param url string
 function asking.check_host(self, script, url)
   if type(url) ~= "string" then asking.refuse(script, "a URL is expected") end
-  if not scheme.may_answer(url, self.opts.url, script and script.sandboxed) then
+  local meant = self.core.redact(url) -- to the engine "file:/x" is one of file, too
+  if not scheme.may_answer(meant, self.opts.url, script and script.sandboxed) then
     asking.refuse(script, "it may not have this fetched: " .. errors.redact_url(url))
   end
   if not script or policy.may_ask(script, url, self.opts.url) then return end

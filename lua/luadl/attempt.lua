@@ -4,6 +4,7 @@
 local asking = require("luadl.asking")
 local headers = require("luadl.headers")
 local options = require("luadl.options")
+local requesting = require("luadl.requesting")
 local types = require("luadl.options.types")
 
 local attempt = {}
@@ -38,6 +39,7 @@ end
 ---@param self luadl.download
 ---@param fault table|nil what the attempt before has met; nil: it is the first
 ---@return { url: string?, headers: table?, user: string? }|nil changes
+---@return table|nil opts those of its options that are meant for what it asks then
 function attempt.ask(self, fault)
   if not asking.has(self, "request") then return nil end
   local answer, _, script = asking.ask(self, "request", describe(self, fault))
@@ -47,9 +49,13 @@ function attempt.ask(self, fault)
   end
   local changes, message = types.read_fields(FIELDS, answer, "field")
   if not changes then asking.refuse(script, "the request policy answered: " .. message) end
-  if changes.url then asking.check_host(self, script, changes.url) end
-  changes.headers = changes.headers and merge(self.opts.headers, changes.headers)
-  return changes
+  local opts = self.opts
+  if changes.url then
+    asking.check_host(self, script, changes.url)
+    opts = requesting.options_at(self, changes.url, self.hidden and "fetch" or "download")
+  end
+  changes.headers = changes.headers and merge(opts.headers, changes.headers)
+  return changes, opts
 end
 
 return attempt

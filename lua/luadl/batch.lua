@@ -84,6 +84,7 @@ function batch.new(session, opts, hooks)
     order = 0, -- of the youngest item
     active = {}, -- a set of items
     active_count = 0,
+    without_room = 0, -- failures in a row for which a full disk is to blame
     observing = 0, -- how many calls of the observer haven't ended
     ended = {}, -- items of whose end nobody has been told yet
     summary = { done = 0, failed = 0, skipped = 0, total = 0 },
@@ -145,12 +146,13 @@ function methods:refuse(err)
   course.note_end(self, each)
 end
 
---- How many items it wants from its sources now.
+--- How many items it wants from its sources now: as many more as run at once, so that the next one
+--- is there when one ends.
 ---@return integer
 ---@package
 function methods:appetite()
   if self.stopping then return 0 end
-  return self.jobs - self.active_count - self.waiting:count_ready()
+  return 2 * self.jobs - self.active_count - self.waiting:count_ready()
 end
 
 -- For who adds

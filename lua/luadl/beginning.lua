@@ -66,7 +66,9 @@ end
 local function announce(self)
   local failure = not self.info and asking.tell(self, "on_start", self)
   if failure then return nil, failure end
-  self.wish = attempt.ask(self)
+  local opts
+  self.wish, opts = attempt.ask(self)
+  self.opts = opts or self.opts
   return true
 end
 

@@ -5,6 +5,8 @@
 -- the name; "*" is any text, "?" one byte, and case doesn't count. The first rule that fits is the
 -- one that counts.
 
+local text = require("luadl.text")
+
 local category = {}
 
 ---@class luadl.category.facts
@@ -12,31 +14,48 @@ local category = {}
 ---@field type string? media type, without parameters
 ---@field host string?
 
-local function as_pattern(wildcard)
-  local escaped = wildcard:lower():gsub("[%^%$%(%)%%%.%[%]%+%-]", "%%%0")
-  return "^" .. escaped:gsub("%*", ".*"):gsub("%?", ".") .. "$"
+-- What stands between the stars, each as a pattern of Lua's that takes so many bytes.
+local function read_wildcard(wildcard)
+  local pieces = {}
+  for piece in (wildcard:lower() .. "*"):gmatch("([^*]*)%*") do
+    local pattern = piece:gsub("%p", "%%%0"):gsub("%%%?", ".")
+    pieces[#pieces + 1] = { pattern = pattern, size = #piece }
+  end
+  return pieces
+end
+
+-- Each piece as early as possible, the last one at the end: a server's name isn't tried again and
+-- again, however many stars there are.
+local function is_like(fact, pieces)
+  local last = pieces[#pieces]
+  local _, behind = fact:find("^" .. pieces[1].pattern)
+  if #pieces == 1 then return behind == #fact end
+  for index = 2, #pieces - 1 do
+    if behind then _, behind = fact:find(pieces[index].pattern, behind + 1) end
+  end
+  local tail = #fact - last.size
+  return behind ~= nil and tail >= behind and fact:find("^" .. last.pattern, tail + 1) ~= nil
 end
 
 local function read_pattern(word)
-  if word:find("^@.") then return { fact = "host", pattern = as_pattern(word:sub(2)) } end
-  return { fact = word:find("/", 1, true) and "type" or "name", pattern = as_pattern(word) }
+  if word:find("^@.") then return { fact = "host", pieces = read_wildcard(word:sub(2)) } end
+  return { fact = word:find("/", 1, true) and "type" or "name", pieces = read_wildcard(word) }
 end
 
-local function check_folder(folder)
-  local below = not folder:find("^/") and not ("/" .. folder .. "/"):find("/../", 1, true)
-  return below or nil, ("the folder '%s' isn't below that of the downloads"):format(folder)
+local function check_folder(rule)
+  local folder = rule.folder
+  if not folder:find("^/") and not ("/" .. folder .. "/"):find("/../", 1, true) then return rule end
+  return nil, ("the folder '%s' isn't below that of the downloads"):format(folder)
 end
 
-local function read_rule(text)
-  local folder, words = text:match("^([^=]+)=(.+)$")
-  if not folder then
-    return nil, ("expected FOLDER=PATTERN,..., like 'video=*.mp4,*.mkv', got '%s'"):format(text)
+local function read_rule(given)
+  local folder, words = given:match("^([^=]+)=(.+)$")
+  local rule = { folder = text.trim(folder or "") }
+  for word in (words or ""):gmatch("[^,]+") do
+    if word:find("%S") then rule[#rule + 1] = read_pattern(text.trim(word)) end
   end
-  local ok, message = check_folder(folder)
-  if not ok then return nil, message end
-  local rule = { folder = folder }
-  for word in words:gmatch("[^,]+") do rule[#rule + 1] = read_pattern(word) end
-  return rule
+  if rule.folder ~= "" and rule[1] then return check_folder(rule) end
+  return nil, ("expected FOLDER=PATTERN,..., like 'video=*.mp4,*.mkv', got '%s'"):format(given)
 end
 
 --- Reads rules.
@@ -45,8 +64,8 @@ end
 ---@return string|nil message
 function category.read(list)
   local rules = {}
-  for index, text in ipairs(list) do
-    local rule, message = read_rule(text)
+  for index, given in ipairs(list) do
+    local rule, message = read_rule(given)
     if not rule then return nil, message end
     rules[index] = rule
   end
@@ -56,7 +75,7 @@ end
 local function fits(rule, facts)
   for _, each in ipairs(rule) do
     local fact = facts[each.fact]
-    if fact and fact:lower():find(each.pattern) then return true end
+    if fact and is_like(fact:lower(), each.pieces) then return true end
   end
   return false
 end

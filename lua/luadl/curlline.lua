@@ -5,6 +5,7 @@
 -- of what may matter but has no word of luadl's there is a warning. No file is read: `-d @file` and
 -- the like are refused.
 
+local errors = require("luadl.errors")
 local known = require("luadl.curlline.known")
 local nearest = require("luadl.options.nearest")
 local options = require("luadl.options")
@@ -31,7 +32,7 @@ local function unknown(shown, name)
   end
   table.sort(names)
   local meant = nearest.word(name, names)
-  return ("curl's option '%s' is unknown here%s"):format(text.clean(shown),
+  return ("curl's option '%s' is unknown here%s"):format(text.clean((shown:gsub("=.*$", "=..."))),
     meant and (": did you mean '--%s'?"):format(meant) or "")
 end
 
@@ -57,17 +58,24 @@ local function take_short(import, words, letters)
   return nil
 end
 
+local function take_url(import, word)
+  return apply(import, errors.redact_url(word), "url", word)
+end
+
+local function take_word(import, words, word)
+  if import.only_urls then return take_url(import, word) end
+  if word == "--" then
+    import.only_urls = true
+    return nil
+  end
+  if word:find("^%-%-") then return take_named(import, words, word, word:sub(3)) end
+  if word:find("^%-.") then return take_short(import, words, word:sub(2)) end
+  return take_url(import, word)
+end
+
 local function take_words(import, words)
   while words[1] do
-    local word = table.remove(words, 1)
-    local message
-    if word:find("^%-%-.") then
-      message = take_named(import, words, word, word:sub(3))
-    elseif word:find("^%-.") then
-      message = take_short(import, words, word:sub(2))
-    elseif word ~= "--" then
-      message = apply(import, word, "url", word)
-    end
+    local message = take_word(import, words, table.remove(words, 1))
     if message then return message end
   end
   return nil

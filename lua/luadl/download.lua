@@ -47,8 +47,20 @@ local answers = {
   verify = { "verify policy", verifying.answer },
 }
 
--- A task costs more than most answers: where nobody is asked or told, none can wait.
-local AT_ONCE = { head = true, done = true }
+-- A task costs more than most answers: where nobody of these is asked or told, none can wait.
+local ASKED = {
+  head = { "accept", "name", "on_trace" },
+  done = { "on_progress", "on_done", "on_error", "on_trace" },
+}
+
+local function may_wait(self, kind)
+  local names = ASKED[kind]
+  if names and not self.scripts[1] then return false end
+  for _, name in ipairs(names or {}) do
+    if asking.has(self, name) then return true end
+  end
+  return not names
+end
 
 --- Takes an event of the engine.
 ---@package
@@ -56,7 +68,7 @@ function methods:handle(event)
   if event.kind == "trace" then return trace.take(self, event) end
   event.restarts, event.renewals = self.restarts, self.renewals
   local answer = answers[event.stage or event.kind]
-  local begin = AT_ONCE[event.kind] and not self.scripts[1] and transfer.do_or or transfer.run_or
+  local begin = may_wait(self, event.kind) and transfer.run_or or transfer.do_or
   begin(answer[3] or fail, self, answer[1], answer[2], event)
 end
 
@@ -73,7 +85,7 @@ end
 
 local function describe_request(self)
   local opts = self.opts
-  local request, wrong = requesting.of(self)
+  local request, wrong = requesting.of(self, opts)
   if not request then return nil, wrong end
   request.no_resume = opts.resume == false or opts.range ~= nil
   request.trace = trace.is_wanted(self)

@@ -16,8 +16,7 @@ local LAST_WORDS = 5 -- seconds that observers of the end have where there is a 
 local BY_SCRIPT = { callback = true, script_budget = true, no_memory = true }
 
 -- A login page in a file's place has a right length, too (H30).
-local function check_type(self, event)
-  local kind = opening.content_type(event.headers)
+local function check_type(self, event, kind)
   if kind ~= "text/html" and kind ~= "application/xhtml+xml" then return end
   local extension = event.path:lower():match("%.([%w]+)$")
   local expected = not extension or extension:match("^x?html?$") or extension:match("^php%d?$")
@@ -26,7 +25,8 @@ local function check_type(self, event)
 end
 
 local function describe_result(self, event)
-  check_type(self, event)
+  local kind = opening.content_type(event.headers)
+  check_type(self, event, kind)
   if event.warning then transfer.warn(self, event.warning) end
   return {
     path = event.path,
@@ -37,7 +37,7 @@ local function describe_result(self, event)
     status = event.status,
     redirects = event.redirects,
     address = event.address,
-    content_type = opening.content_type(event.headers),
+    content_type = kind,
     checksum = self.opts.checksum,
     etag = headers.value(event.headers, "etag"),
     last_modified = headers.value(event.headers, "last-modified"),

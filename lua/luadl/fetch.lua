@@ -30,7 +30,7 @@ local ENDED = { cancelled = true, deadline = true, closed = true, callback = tru
 
 local function describe_request(self)
   local sent = self.message
-  local request, err = requesting.of(self)
+  local request, err = requesting.of(self, self.own)
   if not request then return nil, err end
   request.range = self.opts.range
   request.url, request.method, request.body = self.wish.url or sent.url, sent.method, sent.body
@@ -90,8 +90,9 @@ end
 
 -- What is sent in this try only: as the policy `request` says, and with the cache's conditions.
 local function prepare(self, fault)
-  self.wish = attempt.ask(self, fault) or {}
-  self.fields = headers.new(self.wish.headers or self.opts.headers)
+  local wish, own = attempt.ask(self, fault)
+  self.wish, self.own = wish or {}, own or self.opts
+  self.fields = headers.new(self.wish.headers or self.own.headers)
   self.kept = self.opts.cache and is_reading(self) and not self.refuted
     and revalidation.find(self.opts.cache, self.message.url, self.fields)
   if self.kept then revalidation.condition(self.kept, self.fields) end

@@ -123,6 +123,7 @@ local PORTS = { "^com%d$", "^lpt%d$", "^com\194[\178\179\185]$", "^lpt\194[\178\
 
 local function is_device(stem)
   if DEVICES[stem] then return true end
+  if not stem:find("^[cl][op][mt]") then return false end
   for _, pattern in ipairs(PORTS) do
     if stem:find(pattern) then return true end
   end

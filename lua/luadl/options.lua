@@ -9,6 +9,7 @@ local options = {}
 local function accepts(scope, option)
   if option.scope == scope or (scope == "fetch" and option.fetch) then return true end
   if scope == "command" and option.scope == "batch" then return true end
+  if scope == "host" and option.host then return true end
   return (scope == "session" or scope == "host") and option.scope == "download" and not option.each
 end
 

@@ -19,8 +19,9 @@ end
 function penalties.wait(self, url, seconds)
   for _, origin in ipairs(origins(self, url)) do
     self.hosts:wait(origin, seconds)
+    local delay = self.hosts:delay(origin) -- somebody may have been told to wait longer
     for user in pairs(self.hosts:users_of(origin)) do
-      if user.id then user.engine:hold(user.id, seconds) end
+      if user.id then user.engine:hold(user.id, delay) end
     end
   end
 end

@@ -22,7 +22,8 @@ local EWOULDBLOCK, EISDIR = 11, 21
 
 local KINDS = {
   [2] = "bad_name", [20] = "bad_name", [EISDIR] = "bad_name", [40] = "bad_name",
-  [EWOULDBLOCK] = "locked", [13] = "permission", [28] = "no_space", [30] = "read_only", [122] = "quota",
+  [EWOULDBLOCK] = "locked", [13] = "permission", [28] = "no_space", [30] = "read_only",
+  [122] = "quota",
 }
 
 local function failed(self, what, message, errno)

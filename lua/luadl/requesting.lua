@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local errors = require("luadl.errors")
+local host = require("luadl.host")
 local logins = require("luadl.logins")
 local options = require("luadl.options")
 
@@ -43,6 +44,19 @@ function requesting.is_idempotent(method)
   return IDEMPOTENT[method] or false
 end
 
+--- Its options as far as they are meant for this URL, too: headers and login are for the host that
+--- the user has named.
+---@param self luadl.download|luadl.fetch
+---@param url string
+---@param scope "download"|"fetch"
+---@return table checked options
+function requesting.options_at(self, url, scope)
+  if host.origin(self.core.redact(url)) == self.origin then return self.opts end
+  local session = self.session
+  local common = session.by_host:defaults_for(url, options.impersonal(session.defaults))
+  return options.read(options.impersonal(options.given(self.opts)), scope, common)
+end
+
 --- Seconds until it may begin: its host wants peace, or others have just begun.
 ---@param self luadl.download|luadl.fetch
 ---@return number
@@ -53,9 +67,9 @@ end
 
 local BROKEN_HTTP2 = { [16] = true, [92] = true } -- libcurl: of the connection, of a stream
 
-local function http_of(self)
+local function http_of(self, opts)
   local features = self.core.features
-  if self.opts.http ~= "2" then return self.opts.http end
+  if opts.http ~= "2" then return opts.http end
   if features and not features.http2 then
     return nil, errors.new("usage", "option 'http': this libcurl was built without HTTP/2")
   end
@@ -64,14 +78,14 @@ end
 
 --- A request for the engine, with what downloads and fetches have in common.
 ---@param self luadl.download|luadl.fetch
+---@param opts table its options, as far as they are meant for what is asked
 ---@return table|nil
 ---@return luadl.error|nil
-function requesting.of(self)
-  local opts = self.opts
+function requesting.of(self, opts)
   local asked = options.pick(opts, FIELDS)
   asked.no_redirects = opts.max_redirects == 0
   asked.limit_rate = self.session.limits:of_file(opts.file_limit_rate)
-  local http, wrong = http_of(self)
+  local http, wrong = http_of(self, opts)
   if wrong then return nil, wrong end
   local known, err = logins.of(self.session, opts)
   if err then return nil, err end

@@ -4,8 +4,8 @@
 local asking = require("luadl.asking")
 local errors = require("luadl.errors")
 local folders = require("luadl.folders")
-local host = require("luadl.host")
 local options = require("luadl.options")
+local requesting = require("luadl.requesting")
 local target = require("luadl.target")
 
 local resolving = {}
@@ -45,16 +45,6 @@ local function check_harmless(given)
   return true
 end
 
--- Headers and login are meant for the host that the user has named.
-local function inherited(self, url)
-  local is_other = type(url) == "string"
-    and host.origin(errors.redact_url(url)) ~= self.origin:lower()
-  if not is_other then return options.all(self.opts) end
-  local session = self.session
-  local common = session.by_host:defaults_for(url, options.impersonal(session.defaults))
-  return options.all(options.read(options.impersonal(options.given(self.opts)), "download", common))
-end
-
 local function read_request(self, script, given)
   if script and script.sandboxed then
     local harmless, message = check_harmless(given)
@@ -67,10 +57,11 @@ local function read_request(self, script, given)
     asked.dir, message = join_dir(self, asked.dir)
     if not asked.dir then return nil, message end
   end
-  for name, value in pairs(inherited(self, asked.url)) do
+  asking.check_host(self, script, asked.url)
+  local inherited = options.all(requesting.options_at(self, asked.url, "download"))
+  for name, value in pairs(inherited) do
     if asked[name] == nil and not NOT_PASSED_ON[name] then asked[name] = value end
   end
-  asking.check_host(self, script, asked.url)
   return options.read(asked, "download")
 end
 

@@ -45,9 +45,11 @@ local function read_days(text)
   return days
 end
 
+-- Days alone are whole ones.
 local function read_period(text)
+  local whole = text:lower():gsub("^(%a[%a%-]*)%s*=", "%1 00:00-24:00=")
   local days_text, from_text, to_text, rate_text =
-    text:lower():match("^([%a%-]*)%s*(%d+:%d+)%s*%-%s*(%d+:%d+)%s*=%s*(.-)$")
+    whole:match("^([%a%-]*)%s*(%d+:%d+)%s*%-%s*(%d+:%d+)%s*=%s*(.-)$")
   if not from_text then return nil, ("'%s' is not %s"):format(text, EXAMPLE) end
   local from, to, rate = read_time(from_text), read_time(to_text), read_rate(rate_text)
   local days, wrong = read_days(days_text)

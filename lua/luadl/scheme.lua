@@ -23,6 +23,7 @@ end
 ---@param url string
 ---@return boolean
 function scheme.is_single(url)
+  if url:sub(1, 4) == "http" then return false end
   return SINGLE[scheme.of(url)] or false
 end
 

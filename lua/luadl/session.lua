@@ -8,6 +8,7 @@ local download = require("luadl.download")
 local errors = require("luadl.errors")
 local fetch = require("luadl.fetch")
 local host = require("luadl.host")
+local hostname = require("luadl.hostname")
 local hosts = require("luadl.options.hosts")
 local hub = require("luadl.hub")
 local limits = require("luadl.limits")
@@ -54,6 +55,7 @@ local function begin_limits(self, defaults)
   self.pace = defaults.rate and pacing.new(defaults.rate)
   if defaults.limit_rate then self.limits:set(defaults.limit_rate) end
   if defaults.host_limit_rate then self.limits:set_each_host(defaults.host_limit_rate) end
+  for name, plan in next, self.by_host:limit_rates() do self.limits:set(plan, name) end
 end
 
 --- A session; its options are for all its downloads and fetches, where they don't say otherwise.
@@ -63,7 +65,7 @@ end
 function session.new(opts)
   local defaults = options.check(opts, "session")
   local policies = read_policies(defaults.policies, 2)
-  local by_host, message = hosts.new(defaults.host, defaults)
+  local by_host, message = hosts.new(defaults.host, defaults, core.redact)
   if not by_host then error(message, 2) end
   local engine, err, notice = new_engine(defaults)
   if not engine then return nil, err end
@@ -222,6 +224,8 @@ function methods:pages(url, opts)
   return pages.each(function(each) return self:fetch(each) end, given)
 end
 
+local NO_HOST = "limit: expected a host like 'cdn.example.org', without scheme and port, got '%s'"
+
 --- Limits the rate of all downloads and fetches together, or of all that comes from a host, from
 --- now on.
 ---@param rate number|string|table bytes per second, as in the option `limit_rate`; 0: no limit
@@ -232,6 +236,9 @@ function methods:limit(rate, of_host)
   check_open(self)
   local plan, message = schedule.read(rate)
   if not plan then error("limit: " .. message, 2) end
+  if of_host ~= nil and not hostname.is_name(of_host) then
+    error(NO_HOST:format(tostring(of_host)), 2)
+  end
   local ok, err = self.limits:set(plan, of_host)
   if not ok then return nil, errors.new(err.kind, err.message) end
   return true

@@ -14,9 +14,8 @@ local TIME_LIMIT = 120 -- seconds for one command
 -- last run's file is still there while this one is written.
 local function warm(folder, bytes)
   local path = folder .. "/warm"
-  helper.run(("head -c %d /dev/zero > %s; rm -f %s %s/out"):format(bytes, path, path, folder), {
-    timeout = TIME_LIMIT,
-  })
+  local line = "head -c %d /dev/zero > %s; rm -rf %s %s/out"
+  helper.run(line:format(bytes, path, path, folder), { timeout = TIME_LIMIT })
 end
 
 local function read_figures(path)
@@ -28,15 +27,22 @@ local function read_figures(path)
   }
 end
 
---- One run of a command, checked: its file has the expected size.
+-- The file's size; of a folder with many files the sum of theirs.
+local function size_of(out)
+  local line = "find %s -type f -printf '%%s\\n' | awk '{ sum += $1 } END { print sum }'"
+  return tonumber(helper.run(line:format(out)).stdout)
+end
+
+--- One run of a command, checked: what it has brought has the expected size.
 local function once(case, entry)
   local out, figures = case.folder .. "/out", case.folder .. "/figures"
   warm(case.folder, case.size)
   local timed = { "/usr/bin/time", "-f", "%e %U %S %M", "-o", figures, "sh", "-c", entry.command }
   local run = helper.run(process.command(timed), { timeout = TIME_LIMIT })
-  local size = helper.run({ "stat", "-c", "%s", out }).stdout
-  if run.status ~= 0 or tonumber(size) ~= case.size then
-    error(("%s failed: status %d, %s bytes: %s"):format(entry.name, run.status, size, run.stderr))
+  local size = size_of(out)
+  if run.status ~= 0 or size ~= case.size then
+    error(("%s failed: status %d, %s bytes: %s"):format(entry.name, run.status, tostring(size),
+      run.stderr))
   end
   return read_figures(figures)
 end
@@ -66,7 +72,8 @@ end
 --- Runs the entries of a case in turn and prints a row for each: wall time, CPU time (and as
 --- ratios to those of the first entry), peak memory.
 ---@param case { title: string, folder: string, size: integer, rounds: integer?,
---- entries: { name: string, command: string }[] } each command writes FOLDER/out
+--- entries: { name: string, command: string }[] } each command writes FOLDER/out: a file, or a
+--- folder of files; size is that of all
 ---@return table figures by name
 function measure.compare(case)
   print(case.title)

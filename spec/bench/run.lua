@@ -12,6 +12,7 @@ local BIG = tonumber(os.getenv("BENCH_MIB") or 2048) * MIB
 local LIMITED = 256 * MIB
 local RATE = 8 * MIB
 local TEN_SECONDS = 10 * RATE
+local MANY, SMALL = 10000, 4096
 
 local function has(command)
   return helper.run("command -v " .. command).status == 0
@@ -130,6 +131,55 @@ local function throttled(server, folder)
   end
 end
 
+-- The same URLs for all, as each of them takes a list.
+local function write_lists(server, folder)
+  local urls, config = {}, {}
+  for index = 1, MANY do
+    local url = ("%s/small/%05d"):format(server.url, index)
+    urls[index] = url
+    config[index] = ('url = "%s"\noutput = "%s/out/%05d"'):format(url, folder, index)
+  end
+  helper.write(folder .. "/urls", table.concat(urls, "\n") .. "\n")
+  helper.write(folder .. "/curl.conf", table.concat(config, "\n") .. "\n")
+end
+
+local function many(server, folder)
+  write_lists(server, folder)
+  local figures = measure.compare({
+    title = ("%d files of %d bytes from nginx to tmpfs, 16 at once"):format(MANY, SMALL),
+    folder = folder,
+    size = MANY * SMALL,
+    entries = entries({
+      {
+        name = "curl -Z --parallel-max 16",
+        command = ("curl -s -Z --parallel-max 16 --create-dirs -K %s/curl.conf"):format(folder),
+      },
+      {
+        name = "aria2c -j16 -i",
+        command = ("aria2c -q -j16 -d %s/out -i %s/urls"):format(folder, folder),
+      },
+      {
+        name = "luadl -j 16 -i",
+        command = ("%s/scripts/luadl -q -j 16 -d %s/out -i %s/urls"):format(helper.root, folder,
+          folder),
+      },
+    }),
+  })
+  for _, rival in ipairs({ "curl -Z --parallel-max 16", "aria2c -j16 -i" }) do
+    local other = figures[rival]
+    if other then
+      local ratio = other.wall / figures["luadl -j 16 -i"].wall
+      print(("  luadl: %.2f of the files per second of %s"):format(ratio, rival))
+    end
+  end
+end
+
+local function make_small_files(folder)
+  local line = "mkdir %s && head -c %d /dev/urandom | split -b %d -a 5 --numeric-suffixes=1 - %s/"
+  local made = helper.run(line:format(folder, MANY * SMALL, SMALL, folder))
+  assert(made.status == 0, made.stderr)
+end
+
 local function with(start, stop, work)
   local thing = start()
   local ok, err = xpcall(work, debug.traceback, thing)
@@ -153,8 +203,10 @@ in_folder("/dev/shm", function(memory)
   make_file(root .. "/big", BIG)
   make_file(root .. "/part", LIMITED)
   make_file(root .. "/ten", TEN_SECONDS)
+  make_small_files(root .. "/small")
   serve({ root = root }, function(server)
     on_tmpfs(server, memory)
+    many(server, memory)
     throttled(server, memory)
     in_folder(helper.root .. "/build", function(disk)
       on_disk(server, disk)

@@ -33,8 +33,14 @@ describe("advice", function()
     assert.matches("%-d DIR", on(21))
   end)
 
+  it("doesn't begin anew what would never be as expected", function()
+    local message = "expected 1000 bytes, the server has 12"
+    assert.matches("another file", advice.on(errors.new("remote_changed", message)))
+  end)
+
   it("tells the kinds of failed connections apart", function()
     local function on(kind, message) return advice.on(errors.new(kind, message)) end
+    assert.matches("%-x", on("bad_url", "not a usable proxy: it is [scheme://]host[:port]"))
     assert.matches("be read", on("tls_verify", "error setting certificate file: /nope"))
     assert.matches("plain http", on("tls", "wrong version number"))
     assert.matches("%-%-connect%-timeout", on("timeout", "no connection for 10 s"))

@@ -65,6 +65,30 @@ describe("the configuration", function()
     assert.is_false(request.command.quiet)
   end)
 
+  it("says how results are shown where nothing else was typed", function()
+    local json = read("json = true")
+    assert.is_true(json.command.json)
+    assert.is_nil(json.options.json) -- the session has no such option
+    assert.is_false(read("json = true", { "-w", "x" }).command.json)
+    assert.is_false(read("json = true", { "--progress", "bar" }).command.json)
+    assert.is_nil(read("progress = 'bar'; write_out = 'x'", { "--json" }).command.progress)
+    assert.truthy(refused("json = true; progress = 'bar'"):find("'--json'", 1, true))
+  end)
+
+  it("has policies in the place of options, for any number of files", function()
+    local request = read("renew = function() end", { "http://host/other" })
+    assert.is_function(request.options.renew)
+  end)
+
+  it("has secrets in files, where the environment names them with @", function()
+    os.execute("mkdir -p " .. folder .. "/luadl")
+    helper.write(folder .. "/token", "abc\n")
+    local request = read("", {}, { LUADL_BEARER = "@" .. folder .. "/token" })
+    assert.equal("abc", request.options.bearer)
+    local _, message = parse({ "http://host/" }, { LUADL_BEARER = "@" .. folder .. "/none" })
+    assert.truthy(message:find("^LUADL_BEARER: .*none: No such file"), message)
+  end)
+
   it("has tables for hosts, below what the command line says", function()
     local text = 'host["*.a.org"] = { connections = 2, retry = 1 }'
     local request = read(text, { "-n", "9" })
@@ -73,8 +97,12 @@ describe("the configuration", function()
   end)
 
   it("knows the home folder, as a shell does", function()
-    local request = read('dir = "~/isos"', {}, { HOME = "/home/me" })
+    local text = 'dir = "~/isos"; scripts = { "~/a.lua", "b.lua" }; host["a.org"].cert = "~/c.pem"'
+    local request = read(text, {}, { HOME = "/home/me" })
     assert.equal("/home/me/isos", request.options.dir)
+    assert.same({ "/home/me/a.lua", "b.lua" }, request.command.scripts)
+    assert.equal("/home/me/c.pem", request.options.host["a.org"].cert)
+    assert.equal("/home/me", read('dir = "~"', {}, { HOME = "/home/me" }).options.dir)
   end)
 
   it("says what is wrong, and where", function()
@@ -86,9 +114,19 @@ describe("the configuration", function()
     assert.truthy(refused("error('oops')"):find("oops", 1, true))
     assert.truthy(refused("host['a.org'] = { jobs = 2 }"):find("a.org: unknown option", 1, true))
     assert.truthy(refused("policy { nmae = 1 }"):find("did you mean 'name'", 1, true))
+    assert.truthy(refused("policy(nil)"):find("expected a policy table", 1, true))
+    assert.truthy(refused("host['a.org:80'].retry = 1"):find("without scheme and port", 1, true))
     local request, message = parse({ "http://host/" }, { LUADL_JOBS = "many" })
     assert.is_nil(request)
     assert.equal("LUADL_JOBS: expected an integer, got 'many'", message)
+  end)
+
+  it("is refused when others may write it", function()
+    write("connections = 3")
+    assert(os.execute("chmod g+w " .. path))
+    local request, message = parse({ "--config", path, "http://host/file" })
+    assert.is_nil(request)
+    assert.truthy(message:find("others may write it", 1, true), message)
   end)
 
   it("is not read with --no-config, and must be there when it is named", function()
@@ -98,6 +136,19 @@ describe("the configuration", function()
     assert.is_nil(rawget(parse({ "--no-config", "http://host/" }, set).options, "connections"))
     assert.is_nil((parse({ "--config", folder .. "/none.lua", "http://host/" }, set)))
     assert.is_table(parse({ "http://host/" }, { HOME = folder }))
+  end)
+
+  it("is not passed over when it is there and can't be read", function()
+    os.execute("mkdir -p " .. folder .. "/luadl; ln -s config.lua " .. path)
+    local request, message = parse({ "http://host/" }, { XDG_CONFIG_HOME = folder })
+    assert.is_nil(request)
+    assert.truthy(message:find("Too many levels of symbolic links", 1, true), message)
+  end)
+
+  it("keeps nobody from the help", function()
+    write("conections = 3")
+    assert.is_table(parse({ "--help" }, { XDG_CONFIG_HOME = folder }))
+    assert.is_table(parse({ "--version" }, { XDG_CONFIG_HOME = folder }))
   end)
 end)
 
@@ -128,16 +179,29 @@ describe("the command", function()
     assert.equal("from the file", sent["X-Key"])
   end)
 
+  it("sends a host's headers to nobody whose URL only looks like that host's", function()
+    write('host["mine.org"] = { headers = { ["X-Key"] = "hush" } }')
+    local url = origin:serve("/looks", nil, { size = 10 }):gsub("://", "://mine.org\\@")
+    local result = helper.luadl("-d", folder, url, { env = { XDG_CONFIG_HOME = folder } })
+    assert.equal(0, result.status, result.stderr)
+    assert.equal(1, #origin:requests("/looks"))
+    for _, request in ipairs(origin:requests("/looks")) do
+      for _, field in ipairs(request.headers) do assert.are_not.equal("X-Key", field[1]) end
+    end
+  end)
+
   it("prints what is in force and where it is from, but no secret", function()
     write('connections = 3\nuser = "me:hidden"\nproxy = "http://me:hidden@proxy:1"\n'
-      .. 'host["a.org"] = { headers = { Key = "hidden" }, retry = 1 }')
-    local result = helper.luadl("config", "-j", "2", {
+      .. 'host["a.org"] = { headers = { Key = "hidden" }, retry = 1 }\n'
+      .. 'host["a.org"].proxy = "me:hidden@plain:1"')
+    local result = helper.luadl("config", "-j", "2", "--http", "2", {
       env = { XDG_CONFIG_HOME = folder, LUADL_RETRY = "7" },
     })
     assert.equal(0, result.status, result.stderr)
     local function line(text, from)
       for each in result.stdout:gmatch("[^\n]+") do
-        if each:sub(1, #text) == text then return assert.equal(from, each:match("%-%- (.*)$")) end
+        local is_meant = each:sub(1, #text) == text
+        if is_meant then return assert.equal(from, each:match("%-%- ([^=]*)$")) end
       end
       error("no line " .. text .. " in\n" .. result.stdout, 2)
     end
@@ -145,11 +209,33 @@ describe("the command", function()
     line("jobs = 2", "command line")
     line("retry = 7", "LUADL_RETRY")
     line("min_split = \"1M\"", "default")
-    line('user = "..."', path)
+    line('http = "2"', "command line")
+    line('-- user = "..."', path)
     line('proxy = "http://proxy:1"', path)
-    line('host["a.org"].headers = "..."', path)
+    line('-- host["a.org"].headers = "..."', path)
+    line('host["a.org"].proxy = "plain:1"', path)
     assert.is_nil(result.stdout:find("hidden", 1, true))
     assert.is_nil(result.stdout:find("a.org\"].retry", 1, true))
+  end)
+
+  it("prints what can be a configuration again", function()
+    write('http = "2"; user_agent = "5"; bearer = "secret"; retry = function() end\n'
+      .. 'max_size = 2^40; category = { "video=*.mp4" }; host["a.org"].connections = 2')
+    local env = { XDG_CONFIG_HOME = folder, LUADL_TRUSTED_HOSTS = "b.org", LUADL_QUIET = "on" }
+    local function printed(from)
+      local result = helper.luadl("config", "--config", from, { env = env })
+      assert.equal(0, result.status, result.stderr)
+      return result.stdout
+    end
+    local function values(text)
+      return (text:gsub("[^\n]*retry = [^\n]*", ""):gsub("%s*%-%-[^\n]*", ""))
+    end
+    local first = printed(path)
+    helper.write(folder .. "/again.lua", first)
+    local again = printed(folder .. "/again.lua")
+    assert.equal(values(first), values(again))
+    assert.truthy(first:find("max_size = 1099511627776", 1, true), first)
+    assert.truthy(first:find("quiet = true", 1, true), first)
   end)
 
   it("refuses a wrong configuration before anything else", function()

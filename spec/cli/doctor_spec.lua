@@ -28,9 +28,26 @@ describe("luadl doctor", function()
     assert.truthy(result.stdout:find("missing  configuration: .*conections"), result.stdout)
   end)
 
+  it("looks at the environment, though there is no configuration", function()
+    local result = doctor({ LUADL_JOBS = "many" })
+    assert.equal(1, result.status, result.stdout)
+    assert.truthy(result.stdout:find("LUADL_JOBS: expected an integer", 1, true), result.stdout)
+  end)
+
+  it("refuses what it can't obey, as `luadl man` and others do", function()
+    for _, words in ipairs({ { "doctor", "x" }, { "man", "x" }, { "completion", "bash", "x" } }) do
+      local result = helper.luadl(table.unpack(words))
+      assert.equal(28, result.status)
+      assert.truthy(result.stderr:find("'x' is one word too many", 1, true), result.stderr)
+    end
+  end)
+
   it("shows proxies without their login", function()
-    local result = doctor({ https_proxy = "http://me:hidden@proxy:3128" })
+    local result = doctor({
+      https_proxy = "http://me:hidden@proxy:3128", http_proxy = "me:hidden@plain:3128",
+    })
     assert.truthy(result.stdout:find("https_proxy: http://proxy:3128", 1, true), result.stdout)
+    assert.truthy(result.stdout:find("http_proxy: plain:3128", 1, true), result.stdout)
     assert.is_nil(result.stdout:find("hidden", 1, true))
   end)
 end)

@@ -135,6 +135,15 @@ describe("an HTTP proxy", function()
     fails(29, { "-x", http.url, nobody })
   end)
 
+  it("that is none is refused, and its login isn't shown", function()
+    for _, proxy in ipairs({ "http://me:secret@[bad", "http://me:secret@h:x", "no://me:secret@h" }) do
+      local result = run({ "-x", proxy, origin.url .. "/file" })
+      assert.equal(28, result.status, result.stderr)
+      assert.matches("not a usable proxy", result.stderr)
+      assert.is_nil(result.stderr:find("secret", 1, true), result.stderr)
+    end
+  end)
+
   it("of the environment counts, for those whom no_proxy doesn't name", function()
     local url = origin.url .. "/file"
     local seen = watch(http, "GET http")

@@ -78,16 +78,19 @@ describe("luadl", function()
         "a:80:1.2.3.4,5.6.7.8", ":80:1.2.3.4" }) do
         local result = run("--resolve", wrong, origin.url)
         assert.equal(28, result.status, wrong)
-        assert.truthy(result.stderr:find("option '--resolve': expected 'HOST:PORT:ADDRESS'", 1, true),
-          result.stderr)
+        local words = "option '--resolve': expected 'HOST:PORT:ADDRESS'"
+        assert.truthy(result.stderr:find(words, 1, true), result.stderr)
       end
     end)
 
     it("says nothing to other downloads of the session", function()
-      local url = as("files.example.invalid", serve("/own/file.bin"))
+      local url = as("files.example.invalid", serve("/own/file.bin", { rate = 300000 }))
       local session = luadl.session({ dir = folder, loops = 1, retry = 0 })
       local addresses = { ("files.example.invalid:%d:127.0.0.1"):format(origin.port) }
-      local first = session:get({ url = url, addresses = addresses })
+      local first = session:get({
+        url = url, addresses = addresses, connections = 4, min_split = "64K",
+      })
+      assert.is_true(#origin:requests("/own/file.bin") >= 3) -- ranges, too
       local second, err = session:get({ url = url, output = "b" })
       session:close()
       assert.is_table(first)
@@ -112,7 +115,8 @@ describe("luadl", function()
 
     setup(function()
       local dns = origin:serve("/dns-query", resolve)
-      web = nginx.start({ tls = true, config = "location /dns-query { proxy_pass " .. dns .. "; }" })
+      local config = "location /dns-query { proxy_pass " .. dns .. "; }"
+      web = nginx.start({ tls = true, config = config })
     end)
     teardown(function() web:stop() end)
 

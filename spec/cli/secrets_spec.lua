@@ -15,6 +15,10 @@ describe("secrets", function()
     assert.same({ "a:b", "c:d", "e:f", "g" }, found)
   end)
 
+  it("are logins of a proxy without a scheme, too", function()
+    assert.same({ "c:d" }, of("-x", "c:d@proxy:1", "http://host/"))
+  end)
+
   it("are the values of headers", function()
     assert.same({ "Bearer x", "a=1" }, of("-H", "Authorization: Bearer x", "-H", "Cookie: a=1",
       "http://host/"))

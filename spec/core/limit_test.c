@@ -293,7 +293,7 @@ static void keeps_a_bucket_for_a_host_while_it_is_used(void **state)
     hosts_init(&hosts);
     hosts_limit(&hosts, NULL, 1e6, START);
     struct host *one = hosts_enter(&hosts, "cdn.example.org", START);
-    struct host *same = hosts_enter(&hosts, "CDN.example.org", START);
+    struct host *same = hosts_enter(&hosts, "CDN.example.org.", START);
     struct host *other = hosts_enter(&hosts, "example.org", START);
     assert_ptr_equal(one, same);
     assert_ptr_not_equal(one, other);

@@ -57,11 +57,11 @@ describe("somebody else's", function()
     return mark
   end
 
-  it("S10: scripts in the current or home folder are not run", function()
+  it("S10: no script in the current or home folder is run, but for the configuration", function()
     local mark = set_trap()
     local url = serve("/file.bin", SMALL)
     local env = {
-      HOME = folder, XDG_CONFIG_HOME = folder .. "/.config", CURL_HOME = folder, LUA_INIT = "",
+      HOME = folder, XDG_CONFIG_HOME = folder .. "/configured", CURL_HOME = folder, LUA_INIT = "",
     }
     for _, words in ipairs({ { "--help" }, { "--json", url }, { "--info", url }, { "-nope" } }) do
       words[#words + 1] = { cwd = folder, env = env }

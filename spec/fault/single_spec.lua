@@ -80,6 +80,10 @@ describe("a single stream", function()
     end
     assert.matches("may not have this fetched", mirror("file:///etc/hostname").message)
     assert.equal("bad_url", mirror(url("right")).kind) -- what runs stays of the web
+    for _, link in ipairs({ "file:///etc/hostname", "file:/etc/hostname", "FILE:/etc/hostname" }) do
+      local outcome = trial.run(web.url .. "/busy", nil, { resolve = function() return link end })
+      assert.matches("may not have this fetched", outcome.err.message, link)
+    end
     web:stop()
   end)
 
@@ -136,7 +140,8 @@ describe("an SFTP server", function()
 
   it("that breaks off midway is tried again, and then given up", function()
     local outcome = get({ cut = 1000000 })
-    assert.equal("short_body", outcome.err.kind, tostring(outcome.err))
+    local kind = outcome.err.kind -- before the first byte is handed on it is a connection's end
+    assert.is_true(kind == "short_body" or kind == "connect", tostring(outcome.err))
     assert.equal(2, outcome.err.attempt)
   end)
 

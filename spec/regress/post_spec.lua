@@ -38,7 +38,9 @@ describe("a POST", function()
 
   local ASK = {
     ["in memory"] = function(url) return session:fetch(url, { method = "POST", body = "x" }) end,
-    ["for a file"] = function(url) return session:get({ url = url, method = "POST", body = "x" }) end,
+    ["for a file"] = function(url)
+      return session:get({ url = url, method = "POST", body = "x" })
+    end,
   }
 
   for what, ask in pairs(ASK) do

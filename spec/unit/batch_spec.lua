@@ -124,6 +124,17 @@ describe("a batch", function()
     assert.near(1, here:elapsed(), 0.1)
   end)
 
+  it("B7: ends when the disk is full, not when one file has no room", function()
+    local full = { fails = "no_space" }
+    plans = { f3 = full }
+    for index = 10, 99 do plans["f" .. index] = full end
+    local made = new({ jobs = 1 })
+    for index = 1, 99 do add(made, "f" .. index) end
+    local summary = made:run()
+    assert.equal("8 done, 6 failed, 0 skipped of 99", counts(summary))
+    assert.equal("no_space", summary.stopped.kind)
+  end)
+
   it("takes downloads that fail before they begin", function()
     local made = new({ jobs = 2 })
     made:source(coroutine.wrap(function()

@@ -12,11 +12,15 @@ describe("a category", function()
     ["video=*.mp4,*.mkv"] = { name = "Film.MKV" },
     ["images=image/*"] = { name = "x", type = "image/png" },
     ["cdn=@*.example.org"] = { name = "x", host = "a.example.org" },
+    [" b =*.txt , a*b*c?,*.x "] = { name = "aabbcb" },
+    ["n=*aa"] = { name = "aaa" },
+    ["m=a*"] = { name = "a" },
+    ["l=a**b*"] = { name = "ab" },
     ["a/b=track?.*"] = { name = "track1.ogg" },
     ["odd=*(1)[2]%^$.x-y+z"] = { name = "n(1)[2]%^$.x-y+z" },
   }) do
     it("takes what fits " .. rule, function()
-      assert.equal(rule:match("^[^=]*"), folder({ rule }, fitting))
+      assert.equal(rule:match("[^= ]+"), folder({ rule }, fitting))
     end)
   end
 
@@ -25,12 +29,20 @@ describe("a category", function()
     ["images=image/*"] = { name = "image/png", type = "text/html" },
     ["cdn=@*.example.org"] = { name = "x", host = "example.org" },
     ["some=a.c"] = { name = "abc" },
+    ["twice=ab*ba"] = { name = "aba" },
+    ["order=a*b*c"] = { name = "acb" },
+    ["short=??"] = { name = "a" },
     ["types=image/*"] = { name = "x" },
   }) do
     it("leaves what doesn't fit " .. rule, function()
       assert.is_nil(folder({ rule }, other))
     end)
   end
+
+  it("is as soon decided, whatever the server's name is", function()
+    local rule = "x=" .. ("*a"):rep(40) .. "b"
+    assert.is_nil(folder({ rule }, { name = ("a"):rep(255) }))
+  end)
 
   it("is the first that fits", function()
     local list = { "a=*.tar.gz", "b=*.gz", "c=*" }
@@ -43,6 +55,8 @@ describe("a category", function()
     ["*.mp4"] = "expected FOLDER=PATTERN",
     ["=*.mp4"] = "expected FOLDER=PATTERN",
     ["video="] = "expected FOLDER=PATTERN",
+    ["video=, ,"] = "expected FOLDER=PATTERN",
+    [" =*.mp4"] = "expected FOLDER=PATTERN",
     ["/video=*"] = "isn't below",
     ["a/../b=*"] = "isn't below",
   }) do

@@ -98,7 +98,8 @@ curl 'https://example.org/get?id=7&x=%20' \
 
   for words, opts in pairs({
     ["-sSLfOJR --globoff -v"] = {},
-    ["-kLo out.bin"] = { insecure = true, output = "out.bin" },
+    ["-Lo out.bin"] = { output = "out.bin" },
+    ["--max-filesize 1M --"] = { max_size = 2 ^ 20 },
     ["-oout.bin --output-dir d --create-dirs"] = { output = "out.bin", dir = "d" },
     ["-X GET"] = {},
     ["-XDELETE"] = { method = "DELETE" },
@@ -137,8 +138,14 @@ curl 'https://example.org/get?id=7&x=%20' \
     assert.equal("http://example.org/", read("curl.exe --url example.org/").url)
   end)
 
+  it("limits the rate of its own file", function()
+    local opts = with("--limit-rate 100k")
+    assert.same(options.parse("file_limit_rate", "100K"), opts.file_limit_rate)
+  end)
+
   for words, warning in pairs({
     ["-i"] = "curl's option '-i': it is left out",
+    ["-k"] = "curl's option '-k': the server's certificate is not verified",
     ["--ciphers x"] = "curl's option '--ciphers': it is left out",
     ["-H 'If-None-Match: \"1\"'"] = "curl's option '-H': If-None-Match is left out: the answer"
       .. " would be that nothing has changed",
@@ -159,6 +166,10 @@ curl 'https://example.org/get?id=7&x=%20' \
     ["curl a b"] = "two URLs",
     ["curl -o"] = "'-o' needs a value",
     ["curl " .. URL .. " --outptu x"] = "'--outptu' is unknown here: did you mean '--output'?",
+    ["curl " .. URL .. " -- -s"] = "'-s': it names two URLs",
+    ["curl " .. URL .. " --output=x"] = "'--output=...' is unknown here: did you mean '--output'?",
+    ["curl " .. URL .. " -o -"] = "'-o': expected a file",
+    ["curl " .. URL .. " --cert c.pem:x"] = "'--cert': write its password into a file",
     ["curl " .. URL .. " -Q x"] = "'-Q' is unknown here",
     ["curl " .. URL .. " -d @file"] = "it is a file",
     ["curl " .. URL .. " -H @file"] = "it is a file",
@@ -183,7 +194,8 @@ curl 'https://example.org/get?id=7&x=%20' \
   end
 
   it("never shows a header's value or a login in an error", function()
-    local secrets = { "-H $'X: s3cret\\nY'", "-H s3cret", "-u $'s3cret\\n'", "-b s3cret" }
+    local secrets = { "-H $'X: s3cret\\nY'", "-H s3cret", "-u $'s3cret\\n'", "-b s3cret",
+      "--user=me:s3cret", "http://me:s3cret@h/", "--cert c:s3cret" }
     for _, words in ipairs(secrets) do
       local opts, message = curlline.read("curl " .. URL .. " " .. words)
       assert.is_nil(opts, words)

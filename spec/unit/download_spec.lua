@@ -912,6 +912,15 @@ describe("download", function()
       assert.is_false(elsewhere.ended.fired)
     end)
 
+    it("H52: is as long as the longest that anybody was told", function()
+      local first, second = begin_body(), begin_body()
+      here:fault(first.id, { error = busy(20) })
+      here:fault(second.id, { error = busy(1) })
+      settle()
+      for _, call in ipairs(here:told("hold")) do assert.equal(20, call[2]) end
+      assert.equal(4, #here:told("hold"))
+    end)
+
     it("H52: is the one that a redirect led to, too", function()
       local download = begin_body()
       here:fault(download.id, { error = {

@@ -144,6 +144,18 @@ describe("fetch", function()
       assert.equal("application/json", header(2, "content-type"))
       assert.equal(URL .. "?2", request(2).url)
     end)
+
+    it("takes neither headers nor login to another host when a policy asks there", function()
+      answer(status(200))
+      assert(get({
+        headers = { ["X-Token"] = "secret" }, user = "me:secret",
+        request = { url = "http://elsewhere/f", headers = { ["X-Own"] = "1" } },
+      }))
+      assert.equal("http://elsewhere/f", request().url)
+      assert.equal("1", header(1, "x-own"))
+      assert.is_nil(header(1, "x-token"))
+      assert.is_nil(request().user)
+    end)
   end)
 
   describe("another try", function()

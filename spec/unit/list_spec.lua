@@ -107,6 +107,12 @@ describe("a plain list", function()
     it("refuses " .. what, function() assert_refused(case[1], case[2]) end)
   end
 
+  it("tells URLs from each other by tabs alone, and says so", function()
+    assert_refused("http://a/1 http://a/2", "two URLs: each has a line of its own")
+    assert.equal("http://a/b c", read_one("http://a/b c").url)
+    assert.equal("http://a/?to=http://b/", read_one("http://a/?to=http://b/").url)
+  end)
+
   it("takes a line of 64 KiB", function()
     assert.equal(2 ^ 16 + 9, #read_one("http://a/" .. ("x"):rep(2 ^ 16)).url)
   end)
@@ -201,6 +207,12 @@ describe("aria2's list", function()
     ["dir=a/../../b"] = "leads out of the folder of the downloads",
     ["dir="] = "expected a path",
     ["out=a/"] = "'a/' is a folder: name a file in it",
+    ["out=.bashrc"] = "'.bashrc' begins with one of . - ~ or a space (--trust-list takes it",
+    ["out=-rf"] = "'-rf' begins with",
+    ["out=~/x"] = "'~' begins with",
+    ["out=x.part.lj"] = "ends as luadl's own files do",
+    ["out=a\226\128\174gpj.exe"] = "holds a character that no name may hold",
+    ["dir=./a/.ssh"] = "'.ssh' begins with",
     ["allow-overwrite=true"] = "--trust-list",
     ["check-certificate=false"] = "--trust-list",
     ["http-user=a\tb"] = "control characters",
@@ -212,9 +224,9 @@ describe("aria2's list", function()
 
   it("may do more when the user vouches for it", function()
     assert.same({
-      url = "http://a/f", dir = "/data", output = "../x", make_dirs = true, exists = "replace",
+      url = "http://a/f", dir = "/data", output = "../.x", make_dirs = true, exists = "replace",
       insecure = true,
-    }, read_one("http://a/f\n dir=/data\n out=../x\n allow-overwrite=true\n"
+    }, read_one("http://a/f\n dir=/data\n out=../.x\n allow-overwrite=true\n"
       .. " check-certificate=false\n", { trusted = true, dir = "here" }))
   end)
 
@@ -256,6 +268,7 @@ describe("JSON Lines", function()
     ['{"url": "http://a/", "size": -1}'] = "expected bytes",
     ['{"url": "http://a/", "out": "a", "output": "b"}'] = "choose one of 'output' and 'out'",
     ['{"url": "http://a/", "output": "/a"}'] = "leads out of the folder",
+    ['{"url": "http://a/", "output": ".profile"}'] = "'.profile' begins with",
     ['{"url": "http://a/", "output": "a\\u0000b"}'] = "NUL",
     ['{"url": "http://a/", "dir": "a/../.."}'] = "leads out of the folder",
     ['{"url": "http://a/", "headers": {"X": "a\\r\\nY: b"}}'] = "control characters",

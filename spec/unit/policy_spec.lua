@@ -411,6 +411,21 @@ describe("policies", function()
       assert.same({ { "X-B", "2" }, { "X-C", "3" }, { "x-token", "new" } }, request.headers)
     end)
 
+    it("takes neither headers nor login to another host, but for its own", function()
+      local answer = { url = "http://elsewhere/f", headers = { ["X-Own"] = "1" } }
+      use({ request = function() return answer end })
+      begin({ headers = { ["X-Token"] = "secret" }, user = "me:secret", cert = "me.pem" })
+      local request = here:told("new")[1][1]
+      assert.equal(answer.url, request.url)
+      assert.same({ { "X-Own", "1" } }, request.headers)
+      assert.is_nil(request.user or request.cert)
+      answer = { url = "http://elsewhere/f", user = "it:own" }
+      begin({ bearer = "secret", headers = { "X-Token: secret" } })
+      request = here:told("new")[2][1]
+      assert.equal("it:own", request.user)
+      assert.is_nil(request.bearer or request.headers)
+    end)
+
     it("may be a mere value, of the download or of a script", function()
       begin({ request = { user = "a:b", headers = { A = "1" } } })
       use({ request = { headers = { A = "2" } } })

@@ -17,8 +17,8 @@ local ENGINE = {
   lua_digest = "lua_compat",
   lua_xml = "lua_compat",
   lua_compat = "",
-  session = "luadl code disk exit jar loop transfer",
-  loop = "code fetch latch queue watch trace throttle local single",
+  session = "luadl code disk exit jar loop reading transfer",
+  loop = "code fetch latch pass queue watch trace throttle local single",
   disk = "begin checkpoint job latch publish queue",
   begin = "adoption checkpoint job resume trace transfer",
   publish = "adoption checkpoint job transfer",
@@ -31,12 +31,15 @@ local ENGINE = {
   page = "failure fetch field redirect",
   trace = "transfer",
   connection = "fetch route trace",
-  fetch = "accept connection cookie failure page receive redirect send throttle transfer",
+  fetch = "accept connection cookie failure lines page pass reading receive redirect send"
+    .. " throttle transfer",
   failure = "accept fetch",
   ["local"] = "code fetch receive throttle",
   single = "date fetch login",
-  accept = "connection fetch field jar page prove redirect single trace",
-  receive = "accept fetch page prove throttle single",
+  accept = "connection fetch field jar page prove reading redirect single trace",
+  receive = "accept fetch page pass prove throttle single",
+  pass = "fetch reading receive",
+  reading = "transfer",
   send = "connection fetch header login route single throttle tls",
   header = "date fetch jar login",
   login = "fetch",
@@ -44,10 +47,12 @@ local ENGINE = {
   route = "fetch",
   redirect = "fetch trace",
   watch = "fetch receive throttle",
-  transfer = "luadl answer chunk file hasher hosts limit queue record request url",
+  transfer = "luadl answer chunk file hasher hosts limit queue record request url window",
+  window = "luadl",
   request = "luadl chunk url",
   answer = "luadl field identity",
   identity = "",
+  lines = "luadl",
   jar = "cookie io luadl",
   cookie = "date",
   field = "luadl date",
@@ -251,6 +256,7 @@ describe("the engine", function()
     local found = includes()
     for _, room in ipairs({
       "adopt", "answer", "chunk", "cookie", "date", "field", "identity", "journal",
+      "lines",
     }) do
       for _, suffix in ipairs({ ".c", ".h" }) do
         for _, header in ipairs(found[room .. suffix]) do

@@ -69,6 +69,13 @@ describe("a schedule", function()
     assert.equal(0, rate(value, "18:00"))
   end)
 
+  it("of days alone holds from midnight to midnight", function()
+    for _, time in ipairs({ "00:00", "12:00", "23:59:59" }) do
+      assert.equal(2048, rate("sat-sun=2K,1K", time, SAT))
+      assert.equal(1024, rate("sat-sun=2K,1K", time, MON))
+    end
+  end)
+
   it("has a rate for all other times", function()
     local value = "09:00-18:00=2K, 10K"
     assert.equal(10240, rate(value, "03:00"))

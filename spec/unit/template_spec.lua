@@ -97,7 +97,7 @@ describe("a server", function()
       "{path}/{name}", { url = "http://h/a/../../%2e%2e/%2e%2e%2fetc/x" }, "a/etc/big",
     },
     ["can't add folders to other fields"] = {
-      "{host}/{name}", { url = "http://h\\..\\x/y" }, "h/big",
+      "{host}/{name}", { url = "http://h\\..\\x/y" }, "big",
     },
     ["can't hide a file"] = { "{ext}", { name = "a.bashrc" }, "_bashrc" },
     ["can't make it an option"] = { "{host}", { url = "http://-rf/x" }, "_rf" },

@@ -177,7 +177,7 @@ local options = require("luadl.options")
 -- The schema's words in those of the annotations.
 local WRITTEN = {
   integer = { "integer" }, number = { "number" }, boolean = { "boolean" }, string = { "string" },
-  requests = { "string", "table" }, hosts = { "table<string, luadl.options.shared>" },
+  requests = { "string", "table" }, hosts = { "table<string, luadl.options.host>" },
   path = { "string" }, data = { "string" }, bytes = { "integer", "string" },
   seconds = { "number", "string" }, list = { "string[]" }, policies = { "luadl.policy[]" },
   headers = { "luadl.options.headers" }, host_headers = { "luadl.options.host_headers" },
@@ -244,7 +244,7 @@ local function check_field(option, field, scope)
 end
 
 describe("the annotated options", function()
-  for _, scope in ipairs({ "session", "download", "fetch", "batch" }) do
+  for _, scope in ipairs({ "session", "host", "download", "fetch", "batch" }) do
     it("are those of the schema, with their types and defaults: of a " .. scope, function()
       local known, fields = options_in(scope), api.fields(types, "luadl.options." .. scope)
       assert.same(sorted(known), sorted(fields))

@@ -7,6 +7,8 @@ local item = require("luadl.batch.item")
 local course = {}
 
 local STOP_WITHIN = 1.5 -- seconds for cancelled downloads to end
+local NO_ROOM = { no_space = true, quota = true, read_only = true }
+local MOST_WITHOUT_ROOM = 5 -- failures in a row
 local TICK = 0.1 -- seconds between two looks of who wants to look
 
 -- What everybody needs
@@ -108,6 +110,14 @@ local function settle(self, each, state)
   settle_parent(self, each)
 end
 
+-- A full disk fails them all (B7); one large file that has no room on it says little of the others.
+local function look_at_room(self, err)
+  if not err then self.without_room = 0 end
+  if not err or not NO_ROOM[err.kind] then return end
+  self.without_room = self.without_room + 1
+  if self.without_room >= MOST_WITHOUT_ROOM then course.stop(self, err, "the disk is full") end
+end
+
 local function conclude(self, each, result, err)
   local reason = result and type(result.skipped) == "string" and result.skipped or nil
   each.result, each.error, each.reason = result, err, reason
@@ -116,6 +126,7 @@ local function conclude(self, each, result, err)
   local state = err and "failed" or reason and "skipped" or "done"
   tell(self, each, state)
   settle(self, each, state)
+  look_at_room(self, err)
   if err and self.fail_fast then course.stop(self, err, "another one has failed") end
 end
 

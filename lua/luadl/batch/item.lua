@@ -58,13 +58,6 @@ function item.is(value)
   return getmetatable(value) == metatable
 end
 
---- Whether it has ended.
----@return boolean
----@package
-function methods:is_over()
-  return self.state ~= "waiting" and self.state ~= "running"
-end
-
 -- Whether `other` is this one, or comes after it.
 local function leads_to(self, other, seen)
   if self == other then return true end

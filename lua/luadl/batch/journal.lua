@@ -7,6 +7,7 @@
 -- says, is the file, and isn't fetched again beside itself.
 
 local identity = require("luadl.identity")
+local json = require("luadl.json")
 local records = require("luadl.records")
 local sys = require("luadl.sys")
 local text = require("luadl.text")
@@ -63,7 +64,7 @@ function methods:known(item)
   if self.begun[key] then return TWICE end
   local record = self.records:find(key)
   if record and record.state == "done" and is_there(record) then return DONE end
-  item.reserved = record and record.state == "named" and record.path or nil
+  item.reserved = record and record.state == "named" and record.paths or {}
   self.begun[key] = true
   return nil
 end
@@ -76,12 +77,30 @@ local function utf8(value)
   return value and text.utf8(value) == value and value or nil
 end
 
---- An item is about to be written under this name.
+local function position(list, wanted)
+  for index, each in ipairs(list) do
+    if each == wanted then return index end
+  end
+  return nil
+end
+
+--- An item is about to be written under this name. Those that it had in an earlier run stay known
+--- until they turn out to be somebody else's.
 ---@param item luadl.item
 ---@param path string
 function methods:named(item, path)
-  note(self, item, "named", { path = utf8(path) })
+  local paths = {}
+  for index, each in ipairs(item.reserved) do paths[index] = each end
+  if not position(paths, path) then paths[#paths + 1] = utf8(path) end
+  note(self, item, "named", { paths = json.array(paths) })
   self.records:flush()
+end
+
+local function is_complete(path, head)
+  if not head or not head.total then return false end
+  local found = sys.stat(path)
+  if not found or not found.is_file or found.size ~= head.total then return false end
+  return not head.last_modified or os.date(DATE, found.modified) == head.last_modified
 end
 
 --- Why a file that has the item's name is the item's own, complete and from an earlier run.
@@ -90,11 +109,11 @@ end
 ---@param head luadl.head|nil
 ---@return string|nil
 function methods.owns(_, item, path, head)
-  if item.reserved ~= path or not head or not head.total then return nil end
-  local found = sys.stat(path)
-  if not found or not found.is_file or found.size ~= head.total then return nil end
-  local same_time = not head.last_modified or os.date(DATE, found.modified) == head.last_modified
-  return same_time and COMPLETE or nil
+  local index = position(item.reserved, path)
+  if not index then return nil end
+  if is_complete(path, head) then return COMPLETE end
+  table.remove(item.reserved, index)
+  return nil
 end
 
 --- Others take its place, one of which may be what it was.

@@ -42,6 +42,8 @@ local BY_ERRNO = {
 }
 
 local BY_MESSAGE = {
+  { "^bad_url$", "^not a usable proxy", "see -x, or the environment's http_proxy and all_proxy" },
+  { "^remote_changed$", "^expected .* the server", "the server has another file than was meant" },
   { "^auth$", "^the proxy", "log in to it with -x SCHEME://NAME:PASSWORD@HOST:PORT" },
   { "^tls_verify$", "^%S+ shows a host key", "connect once with ssh, or name --known-hosts FILE" },
   { "^tls_verify$", "^%S+ shows another", "ask whose it is before you trust it" },

@@ -148,9 +148,21 @@ end
 
 local BESIDE_JSON = { json = true, none = true }
 
+-- What is configured gives way to what was typed.
+local function choose_form(command, typed)
+  local is_other = not BESIDE_JSON[command.progress or "none"]
+  if not typed["--json"] and (typed["--write-out"] or typed["--progress"] and is_other) then
+    command.json = false
+  elseif typed["--json"] then
+    command.write_out = typed["--write-out"] and command.write_out or nil
+    if is_other and not typed["--progress"] then command.progress = nil end
+  end
+end
+
 -- Standard output has one form.
-local function check_json(request)
+local function check_json(request, typed)
   local command = request.command
+  choose_form(command, typed)
   if not command.json then return true end
   local other = command.write_out and "--write-out" or request.each.output == "-" and "--output -"
     or command.progress and not BESIDE_JSON[command.progress] and "--progress " .. command.progress
@@ -198,7 +210,8 @@ local function check_output(request)
 end
 
 local function check_single(request)
-  local flag = request.each.checksum and "--checksum" or request.options.renew and "--renew"
+  local renew = type(request.options.renew) == "string" -- a configured policy is of all
+  local flag = request.each.checksum and "--checksum" or renew and "--renew"
   if not flag or request.is_one then return true end
   return nil, ("option '%s' is of one file, but there are several URLs"):format(flag)
 end
@@ -243,7 +256,7 @@ local function check(request, typed)
     function() return check_single(request) end,
     function() return check_typed(typed) end,
     function() return check_method(request, typed) end,
-    function() return check_json(request) end,
+    function() return check_json(request, typed) end,
   }) do
     local ok, message = step()
     if not ok then return nil, message end
@@ -274,7 +287,7 @@ function arguments.parse(argv, configure, is_partial)
   }
   local typed, message = read_values(request, parsed)
   if not typed then return nil, message end
-  if configure then
+  if configure and (is_partial or not (parsed.help or parsed.version)) then
     ok, message = configure(request, function(option) return not rules_out(typed, option) end)
     if not ok then return nil, message end
   end

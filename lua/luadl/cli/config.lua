@@ -8,11 +8,13 @@
 --
 -- The command line comes before the environment, and that before the file.
 
+local attached = require("luadl.cli.attached")
 local errors = require("luadl.errors")
 local nearest = require("luadl.options.nearest")
 local options = require("luadl.options")
 local hosts = require("luadl.options.hosts")
 local policy = require("luadl.policy")
+local sys = require("luadl.sys")
 local types = require("luadl.options.types")
 
 local config = {}
@@ -47,8 +49,19 @@ function config.path(getenv)
   return folder and folder .. "/luadl/config.lua"
 end
 
+-- `host["a.org"].connections = 2` does what it seems to.
+local HOSTS = {
+  __index = function(tables, pattern)
+    local fresh = {}
+    rawset(tables, pattern, fresh)
+    return fresh
+  end,
+}
+
 local function nothing()
-  return { values = {}, written = {}, from = {}, host = {}, policies = {} }
+  return {
+    values = {}, written = {}, from = {}, host = setmetatable({}, HOSTS), policies = {},
+  }
 end
 
 -- The file
@@ -74,7 +87,7 @@ end
 local function new_environment(found)
   local own = {
     host = found.host,
-    policy = function(given) found.policies[#found.policies + 1] = given end,
+    policy = function(given) found.policies[#found.policies + 1] = given or false end,
   }
   return setmetatable({}, {
     __index = function(_, name)
@@ -98,10 +111,25 @@ local function broken(path, message)
   return errors.new("usage", "configuration " .. text, { path = path })
 end
 
+local HAS_PATHS = { path = true, list = true }
+
 -- As the shell does it before luadl hears of a path.
 local function expand(option, value, home)
-  if option.type ~= "path" or type(value) ~= "string" or not home then return value end
-  return (value:gsub("^~/", home .. "/"))
+  if not option or not HAS_PATHS[option.type] or not home then return value end
+  if value == "~" then return home end
+  if type(value) == "string" then return (value:gsub("^~/", home .. "/")) end
+  if type(value) ~= "table" then return value end
+  local list = {}
+  for index = 1, #value do list[index] = expand(option, value[index], home) end
+  return list
+end
+
+local function expand_hosts(found, home)
+  for _, values in next, found.host do
+    for name, value in next, type(values) == "table" and values or {} do
+      values[name] = expand(options.get(name), value, home)
+    end
+  end
 end
 
 local function check_values(found, home)
@@ -111,6 +139,7 @@ local function check_values(found, home)
     if read == nil then return nil, ("option '%s': %s"):format(name, message) end
     found.values[name], found.written[name] = read, value
   end
+  expand_hosts(found, home)
   for _, given in ipairs(found.policies) do
     local read, message = policy.read(given)
     if not read then return nil, message end
@@ -151,10 +180,13 @@ local function as_typed(option, text)
 end
 
 local function add_variable(found, option, name, text)
-  local value, message = options.parse(option.name, as_typed(option, text))
+  local typed = as_typed(option, text)
+  local value, message = typed, nil
+  if option.file then value, message = attached.read(option.file, typed) end
+  if value ~= nil then value, message = options.parse(option.name, value) end
   if value == nil then return nil, errors.new("usage", ("%s: %s"):format(name, message)) end
   found.values[option.name], found.from[option.name] = value, name
-  found.written[option.name] = text
+  found.written[option.name] = typed
   return true
 end
 
@@ -173,15 +205,19 @@ end
 
 -- Together
 
-local function exists(path)
-  local file = path and io.open(path, "rb")
-  return file ~= nil and file:close()
-end
+local ENOENT, ENOTDIR = 2, 20
 
+local OTHERS = "others may write it, and it is a program (chmod go-w); --no-config goes without"
+
+-- One that is there, and can't be read, is no reason to go on without it.
 local function find(command, getenv)
   if command.config == false then return nothing() end
   local path = command.config or config.path(getenv)
-  if not command.config and not exists(path) then return nothing() end
+  if not path then return nothing() end
+  local found, _, errno = sys.stat(path)
+  local is_absent = errno == ENOENT or errno == ENOTDIR
+  if is_absent and not command.config then return nothing() end
+  if found and not found.is_own then return nil, broken(path, OTHERS) end
   return config.read(path, getenv("HOME"))
 end
 
@@ -224,11 +260,13 @@ end
 function config.apply(request, found, is_free)
   for _, option in options.each() do
     local value = found.values[option.name]
-    if value ~= nil and is_free(option) then
-      place_of(request, option)[option.name] = value
-      request.written[option.name] = found.written[option.name]
-    else
-      found.from[option.name] = nil
+    if value ~= nil and config.has(option) then -- a fetch has some of the same names
+      if is_free(option) then
+        place_of(request, option)[option.name] = value
+        request.written[option.name] = found.written[option.name]
+      else
+        found.from[option.name] = nil
+      end
     end
   end
   request.options.host = hosts_for(found, is_free)

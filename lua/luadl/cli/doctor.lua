@@ -68,12 +68,10 @@ local function add_certificates(found, curl)
 end
 
 local function add_configuration(found, getenv)
-  local path = config.path(getenv)
-  if not is_readable(path) then
-    return add(found, NOTE, "configuration", ("there is no %s"):format(path or "home folder"))
-  end
   local read, err = config.load({}, getenv)
-  add(found, read and GOOD or BAD, "configuration", read and path or err.message)
+  if not read then return add(found, BAD, "configuration", err.message) end
+  local none = ("there is no %s"):format(config.path(getenv) or "home folder")
+  add(found, read.path and GOOD or NOTE, "configuration", read.path or none)
 end
 
 local PROXIES = {
@@ -82,7 +80,7 @@ local PROXIES = {
 
 local function add_environment(found, getenv, sys)
   for _, name in ipairs(PROXIES) do
-    if getenv(name) then add(found, NOTE, name, errors.redact_url(getenv(name))) end
+    if getenv(name) then add(found, NOTE, name, errors.redact_word(getenv(name))) end
   end
   local files, message = sys.raise_fd_limit()
   add(found, files and GOOD or BAD, "open files", files and ("%d"):format(files) or message)

@@ -86,7 +86,7 @@ end
 
 local function run_batch(parts, session, request, report, source)
   local sys = parts.sys
-  local path = request.each.output or request.options.resume or nil
+  local path = request.is_one and request.each.output or request.options.resume or nil
   local err = place.prepare(sys, request.options.dir, path)
   if err then return nothing(report, source.count or 0, err) end
   local batch, wrong = parts.batch.new(session, batch_options(request.command),
@@ -97,7 +97,9 @@ local function run_batch(parts, session, request, report, source)
   sys.catch_signals(session:wake_fd())
   if source.count then report:expected(source.count) end
   batch:source(watched(request, report, source.next, source.count ~= 1))
-  return batch:run()
+  local summary = batch:run()
+  if summary.stopped then summary.total = math.max(summary.total, source.count or 0) end
+  return summary
 end
 
 local function run(parts, session, request, report, source)

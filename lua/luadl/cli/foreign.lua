@@ -58,7 +58,9 @@ local ADVICE = {
   ["--create-dirs"] = "use -d DIR (--dir), which makes the folder",
   ["--directory-prefix"] = "use -d DIR (--dir)",
   ["--download-result"] = "use --report FILE",
+  ["--download-archive"] = "use --archive FILE",
   ["--dry-run"] = "use --info",
+  ["--fail-early"] = "use --fail-fast",
   ["--fail"] = FAILS,
   ["--head"] = "use --info",
   ["--http-password"] = LOG_IN,
@@ -66,6 +68,7 @@ local ADVICE = {
   ["--http-proxy"] = PROXY,
   ["--http-user"] = LOG_IN,
   ["--https-proxy"] = PROXY,
+  ["--joblog"] = "use --journal FILE",
   ["--location"] = FOLLOWED,
   ["--max-concurrent-downloads"] = "use -j N (--jobs)",
   ["--max-connection-per-server"] = CONNECTIONS,
@@ -75,6 +78,7 @@ local ADVICE = {
   ["--max-redir"] = "use --max-redirects N",
   ["--max-redirect"] = "use --max-redirects N",
   ["--max-redirs"] = "use --max-redirects N",
+  ["--max-threads"] = "use -j N (--jobs)",
   ["--max-speed"] = "use --limit-rate RATE",
   ["--max-time"] = DEADLINE,
   ["--max-tries"] = TRIES,
@@ -88,12 +92,14 @@ local ADVICE = {
   ["--output-dir"] = "use -d DIR (--dir)",
   ["--output-document"] = "use -o FILE (--output)",
   ["--parallel"] = "leave it out, luadl downloads several files at once (-j N, --jobs)",
+  ["--parallel-max-host"] = "use --per-host N",
   ["--parallel-max"] = "use -j N (--jobs)",
   ["--password"] = LOG_IN,
   ["--progress-bar"] = "use --progress bar",
   ["--referer"] = "use -H 'Referer: ...' (--header)",
   ["--remote-header-name"] = "leave it out, the server's name for the file counts",
   ["--remote-name"] = "leave it out, files keep their names",
+  ["--save-session"] = "use --journal FILE",
   ["--server-response"] = "use --info",
   ["--silent"] = "use -q (--quiet)",
   ["--show-console-readout"] = "use --progress bar, or none",
@@ -179,10 +185,12 @@ function foreign.advice(word, argv)
   return word, ADVICE[word]
 end
 
---- What someone meant who left a bare number among the URLs: the argument of such an option.
+--- What someone meant who left a bare number among the URLs, the argument of such an option, or
+--- a word for the help.
 ---@param word string
 ---@return string|nil advice
 function foreign.bare(word)
+  if word == "help" then return "use --help" end
   if word:match("^%d+$") then return ("use -n %s for connections"):format(word) end
   if word:match("^%d+[KMGkmg]i?[Bb]?$") then
     return ("use --min-split %s for pieces"):format(word)

@@ -71,13 +71,22 @@ local function run(parts, request)
   return status ~= exit.OK and status or failed
 end
 
+-- Has it refuse further words: none of them means anything.
+local function alone(command, most)
+  return function(argv, world)
+    if not argv[most + 1] then return command(argv, world) end
+    return say_usage(world.stderr, ("'%s': '%s' is one word too many")
+      :format(argv[1], argv[most + 1]))
+  end
+end
+
 -- What isn't a download; `--help` after one of these words is about all of them.
 local COMMANDS = {
   run = function(argv) return program.run(argv, io.stderr) end,
   config = settings.run,
-  doctor = doctor.run,
-  man = manual.run,
-  completion = completion.run,
+  doctor = alone(doctor.run, 1),
+  man = alone(manual.run, 1),
+  completion = alone(completion.run, 2),
 }
 
 -- A word beside --help is a topic, unless it is what would have been done.

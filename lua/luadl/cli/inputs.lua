@@ -15,6 +15,16 @@ local inputs = {}
 
 local STDIN = "-"
 
+-- Those of the command line, too, but for what the input has under the same name.
+local function add_headers(opts, common)
+  if not opts.headers or not common then return end
+  local own = {}
+  for _, header in ipairs(opts.headers) do own[header[1]:lower()] = true end
+  for _, header in ipairs(common) do
+    if not own[header[1]:lower()] then opts.headers[#opts.headers + 1] = header end
+  end
+end
+
 -- What the command line says of each file counts where the input says nothing.
 local function complete(request, opts)
   local each = request.each
@@ -24,6 +34,7 @@ local function complete(request, opts)
     if not is_own then opts[name] = value end
   end
   if each.output and not own_place then opts.dir = "." end -- the output begins with it already
+  add_headers(opts, request.options.headers)
   return opts
 end
 
@@ -37,16 +48,24 @@ local function once(opts)
   end
 end
 
-local function of_pattern(request, parts)
+-- Nobody can make the folders that "#1/x" names before.
+local function fill(opts, name, matched, escape)
+  local given = opts[name]
+  if not given then return end
+  opts[name] = glob.fill(given, matched, escape)
+  if opts[name] ~= given and given:find("/", 1, true) then opts.make_dirs = true end
+end
+
+local function of_pattern(request, parts, check)
   local next_url = glob.each(parts)
   return function()
     local url, matched = next_url()
     if not url then return nil end
+    local ok, message = check(url)
+    if not ok then return false, errors.new("usage", message) end
     local opts = complete(request, { url = url })
-    for _, name in ipairs({ "output", "template" }) do
-      local escape = name == "template" and template.escape or nil
-      if opts[name] then opts[name] = glob.fill(opts[name], matched, escape) end
-    end
+    fill(opts, "output", matched)
+    fill(opts, "template", matched, template.escape)
     return opts
   end
 end
@@ -56,19 +75,21 @@ local function add_url(add, request, url)
   return true
 end
 
-local function add_pattern(add, request, url)
+local function add_pattern(add, request, url, world)
   local parts, message = glob.parse(url)
   if not parts then
     return nil, ("option '--glob': %s: %s"):format(errors.redact_url(url), message)
   end
-  add(of_pattern(request, parts), glob.count(parts))
+  add(of_pattern(request, parts, world.check), glob.count(parts))
   return true
 end
 
-local function add_curl(add, request, line, warn)
+local function add_curl(add, request, line, world)
   local opts, message = curlline.read(line)
-  if not opts then return nil, "option '--curl': " .. message end
-  for _, warning in ipairs(message or {}) do warn("option '--curl': " .. warning) end
+  local ok, wrong = opts ~= nil, message
+  if ok then ok, wrong = world.check(opts.url) end
+  if not ok then return nil, "option '--curl': " .. wrong end
+  for _, warning in ipairs(message) do world.warn("option '--curl': " .. warning) end
   add(once(complete(request, opts)), 1)
   return true
 end
@@ -146,8 +167,8 @@ function inputs.open(request, world)
   end
   local command = request.command
   local add_word = command.glob and add_pattern or add_url
-  local ok, message = add_each(request.urls, add_word, add, request)
-  if ok then ok, message = add_each(command.curl, add_curl, add, request, world.warn) end
+  local ok, message = add_each(request.urls, add_word, add, request, world)
+  if ok then ok, message = add_each(command.curl, add_curl, add, request, world) end
   if ok then ok, message = add_each(command.input_file, add_list, add, request, world) end
   if not ok then return nil, message end
   if not all[1] then add(once(complete(request, {})), 1) end -- a .part brings its URL

@@ -6,7 +6,8 @@ local options = require("luadl.options")
 local secrets = {}
 
 local function user_of(url)
-  return type(url) == "string" and url:match("^%a[%w+.-]*://([^/?#]*)@") or nil
+  if type(url) ~= "string" then return nil end
+  return url:gsub("^%a[%w+.-]*://", ""):match("^([^/?#]*)@") -- a proxy may lack its scheme
 end
 
 -- A text, texts, or lists whose last items are the values of headers.

@@ -1,13 +1,14 @@
 --- `luadl config`: what is in force, and where each value is from.
 -- SPDX-License-Identifier: MIT
 --
--- The output is Lua, and can be a configuration again; but for secrets, which it doesn't show.
+-- The output is Lua, and can be a configuration again: secrets and functions are comments there.
 
 local arguments = require("luadl.cli.arguments")
 local config = require("luadl.cli.config")
 local errors = require("luadl.errors")
 local exit = require("luadl.cli.exit")
 local options = require("luadl.options")
+local text = require("luadl.text")
 
 local settings = {}
 
@@ -15,20 +16,32 @@ local function quoted(value)
   return ("%q"):format(value):gsub("\\\n", "\\n")
 end
 
-local function in_lua(value)
-  if type(value) == "string" then return (quoted(errors.redact_url(value))) end
-  if type(value) == "number" then return ("%.14g"):format(value) end
+local function number(value)
+  return (value == math.floor(value) and "%.0f" or "%.14g"):format(value)
+end
+
+local function in_lua(value, redact)
+  if type(value) == "string" then return (quoted(redact(value))) end
+  if type(value) == "number" then return number(value) end
   if type(value) ~= "table" then return tostring(value) end
   local items = {}
-  for index, item in ipairs(value) do items[index] = in_lua(item) end
+  for index, item in ipairs(value) do items[index] = in_lua(item, redact) end
   return "{ " .. table.concat(items, ", ") .. " }"
 end
 
-local function shown(option, value)
-  if option.secret then return quoted("...") end
-  if type(value) == "function" then return quoted("(a function)") end
-  if type(value) == "string" and tonumber(value) then return value end
-  return in_lua(value)
+local COUNTED = { integer = true, number = true }
+
+-- What the environment and the command line have is text.
+local function of_text(option, value)
+  return type(value) == "string" and COUNTED[option.type] and tonumber(value) or value
+end
+
+-- A comment, where the value itself isn't shown.
+local function assignment(name, option, value)
+  if option.secret then return ("-- %s = %s"):format(name, quoted("...")) end
+  if type(value) == "function" then return ("-- %s = a function"):format(name) end
+  local redact = option.name == "proxy" and errors.redact_word or errors.redact_url
+  return ("%s = %s"):format(name, in_lua(of_text(option, value), redact))
 end
 
 local function source(request, option)
@@ -42,8 +55,7 @@ local function rows_of(request)
     local value = request.written[option.name]
     if value == nil then value = option.default end
     if value ~= nil and config.has(option) then
-      local text = ("%s = %s"):format(option.name, shown(option, value))
-      rows[#rows + 1] = { text, source(request, option) }
+      rows[#rows + 1] = { assignment(option.name, option, value), source(request, option) }
     end
   end
   return rows
@@ -53,8 +65,8 @@ local function host_lines(request)
   local found = {}
   for pattern, values in pairs(request.options.host or {}) do
     for name, value in pairs(values) do
-      found[#found + 1] = ("host[%s].%s = %s"):format(quoted(pattern), name,
-        shown(options.get(name), value))
+      local place = ("host[%s].%s"):format(quoted(pattern), name)
+      found[#found + 1] = assignment(place, options.get(name), value)
     end
   end
   table.sort(found)
@@ -87,11 +99,14 @@ function settings.run(argv, world)
   local words = {}
   for index = 2, #argv do words[index - 1] = argv[index] end
   local request, message = arguments.parse(words, config.reader(world.getenv), true)
+  if request and request.urls[1] then
+    request, message = nil, ("'config' takes options alone, not '%s'"):format(request.urls[1])
+  end
   if request then
     world.stdout:write(settings.text(request))
     return exit.OK
   end
-  world.stderr:write("luadl: ", message, "\n")
+  world.stderr:write("luadl: ", text.clean(message), "\n")
   return exit.USAGE
 end
 

@@ -7,18 +7,13 @@ local scheme = require("luadl.scheme")
 
 local urls = {}
 
-local function without_user(word)
-  if word:find("://", 1, true) then return errors.redact_url(word) end
-  return errors.redact_url("x://" .. word):sub(#"x://" + 1)
-end
-
 --- Whether this is a URL that luadl can ask.
 ---@param word string
 ---@return true|nil
 ---@return string|nil message
 function urls.check(word)
   if word == "" then return nil, "a URL is empty" end
-  local shown = without_user(word)
+  local shown = errors.redact_word(word)
   if shown:find("%c") then return nil, ("'%s' has control characters"):format(shown) end
   if not scheme.of(word) then
     local advice = foreign.bare(shown) or ("did you mean 'https://%s'?"):format(shown)

@@ -133,6 +133,18 @@ local function take_url(import, value)
   return nil
 end
 
+local function take_output(import, value)
+  if value == "-" then return "expected a file: luadl's own -o says where it goes" end
+  return set("output")(import, value)
+end
+
+local PASSWORD = "write its password into a file: --key-password @FILE"
+
+local function take_certificate(import, value)
+  if value:find(":", 1, true) then return PASSWORD end
+  return set("cert")(import, value)
+end
+
 local function take_range_option(import, value)
   return take_range(import, "bytes=" .. value)
 end
@@ -160,13 +172,13 @@ known.VALUES = {
   socks5 = set("proxy", with_scheme("socks5")),
   ["socks5-hostname"] = set("proxy", with_scheme("socks5h")),
   ["proxy-user"] = refuse("write the login into the proxy's URL: -x SCHEME://NAME:PASSWORD@HOST"),
-  output = set("output"), ["output-dir"] = set("dir"), range = take_range_option,
-  cacert = set("cacert"), capath = set("capath"), cert = set("cert"), key = set("key"),
+  output = take_output, ["output-dir"] = set("dir"), range = take_range_option,
+  cacert = set("cacert"), capath = set("capath"), cert = take_certificate, key = set("key"),
   pinnedpubkey = set("pinned_key"), resolve = several("addresses"), ["doh-url"] = set("doh"),
   interface = set("interface"),
   ["max-time"] = set("deadline"), ["connect-timeout"] = set("connect_timeout"),
   retry = set("retry"), ["max-redirs"] = set("max_redirects"),
-  ["max-filesize"] = set("max_size"), ["limit-rate"] = set("limit_rate"),
+  ["max-filesize"] = set("max_size"), ["limit-rate"] = set("file_limit_rate"),
   form = refuse("luadl sends no forms with files"),
   ["form-string"] = refuse("luadl sends no forms with files"),
   ["upload-file"] = refuse("luadl sends no files"),
@@ -177,12 +189,15 @@ known.VALUES = {
   ["retry-max-time"] = pass, ["speed-limit"] = leave_out, ["speed-time"] = leave_out,
   ciphers = leave_out, ["tls13-ciphers"] = leave_out, ["tls-max"] = leave_out,
   curves = leave_out, ["connect-to"] = leave_out, ["cert-type"] = leave_out,
-  ["key-type"] = leave_out, pass = refuse("write it into a file: --key-password @FILE"),
+  ["key-type"] = leave_out, pass = refuse(PASSWORD),
 }
 
 --- Those that take none.
 known.FLAGS = {
-  insecure = set_value("insecure", true),
+  insecure = function(import)
+    import.opts.insecure = true
+    return import:warn("the server's certificate is not verified")
+  end,
   get = function(import) import.as_query = true end,
   head = refuse("use --info"),
   ["http1.0"] = leave_out, ["http1.1"] = pass, http2 = pass, ["http2-prior-knowledge"] = leave_out,

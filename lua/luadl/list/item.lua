@@ -1,6 +1,7 @@
 --- An item of a list: what every format shares, and what a list may not do.
 -- SPDX-License-Identifier: MIT
 
+local filename = require("luadl.filename")
 local options = require("luadl.options")
 local target = require("luadl.target")
 local text = require("luadl.text")
@@ -8,13 +9,19 @@ local text = require("luadl.text")
 local item = {}
 
 local ELSEWHERE = "'%s' leads out of the folder of the downloads (--trust-list allows it)"
+local ODD = "'%s' %s (--trust-list takes it as it is)"
 
-local function is_inside(path)
-  if path:sub(1, 1) == "/" then return false end
-  for step in path:gmatch("[^/]+") do
-    if step == ".." then return false end
+local ANY_SYSTEM = { windows = false }
+
+-- A hidden file may be a program's settings, "-rf" an option of the next command.
+local function check_names(path)
+  if path:sub(1, 1) == "/" then return nil, ELSEWHERE:format(text.clean(path)) end
+  for name in path:gmatch("[^/]+") do
+    if name == ".." then return nil, ELSEWHERE:format(text.clean(path)) end
+    local safe, reason = filename.is_safe(name, ANY_SYSTEM)
+    if not safe and name ~= "." then return nil, ODD:format(text.clean(name), reason) end
   end
-  return true
+  return path
 end
 
 --- A path that the list names: for a file or a folder below that of the downloads.
@@ -25,8 +32,8 @@ end
 function item.path(path, trusted)
   if path == "" then return nil, "expected a path" end
   if path:find("%c") then return nil, "a path has no control characters" end
-  if not trusted and not is_inside(path) then return nil, ELSEWHERE:format(text.clean(path)) end
-  return path
+  if trusted then return path end
+  return check_names(path)
 end
 
 --- Whether a URL can be asked at all.
@@ -41,8 +48,11 @@ function item.check_url(url, check)
   return true
 end
 
+local TWO = "two URLs: each has a line of its own, or a tab before it where it is a mirror"
+
 local function read_url(word, check)
   local url = text.trim(word)
+  if url:find("^%a[%w+.-]*://%S*%s+%a[%w+.-]*://") then return nil, TWO end
   local ok, message = item.check_url(url, check)
   if not ok then return nil, message end
   return url

@@ -96,13 +96,17 @@
 ---@field body string? what is sent
 ---@field range luadl.range|string? only these bytes
 
+--- For some hosts, in the place of the session's.
+---@class luadl.options.host: luadl.options.shared, luadl.options.files
+---@field host_limit_rate luadl.options.rate? bytes per second, of one host that stands there by name
+
 --- Of a session: what its downloads and fetches don't say themselves.
 ---@class luadl.options.session: luadl.options.shared, luadl.options.files
 ---@field policies luadl.policy[]? scripts: the first with an opinion decides
 ---@field limit_rate luadl.options.rate? bytes per second of all together
 ---@field host_limit_rate luadl.options.rate? bytes per second of each host
 ---@field rate string|number? how many downloads and fetches begin in a time: "30/min"
----@field host table<string, luadl.options.shared>? other options for some hosts, by "example.org" or
+---@field host table<string, luadl.options.host>? other options for some hosts, by "example.org" or
 --- "*.example.org"; the nearer pattern counts
 ---@field loops integer? network threads; default one for each processor, 4 at most
 ---@field cookies boolean? cookies are kept, and sent with later requests; default false

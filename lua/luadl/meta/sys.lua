@@ -55,8 +55,8 @@ function sys.stamp(path) end
 
 --- What is known of a file.
 ---@param path string
----@return { size: integer, modified: integer, is_file: boolean }? found modified: seconds since the
---- epoch
+---@return { size: integer, modified: integer, is_file: boolean, is_own: boolean }? found modified:
+--- seconds since the epoch; is_own: nobody else, but for root, may write it
 ---@return string? message
 ---@return integer? errno
 function sys.stat(path) end

@@ -24,36 +24,50 @@ local function sorted(given)
   return patterns
 end
 
-local function check(given)
-  for pattern, values in next, given do
-    if type(pattern) ~= "string" or not pattern:find("^[%w*.:%[%]_-]+$") then
-      return ("expected a host like 'example.org' or '*.example.org', got '%s'")
-        :format(tostring(pattern))
-    end
-    if type(values) ~= "table" then
-      return ("%s: expected a table of options, got a %s"):format(pattern, type(values))
-    end
-    local read, message = options.read(values, "host")
-    if not read then return ("%s: %s"):format(pattern, message) end
+local function read_one(pattern, values)
+  if not hostname.is_pattern(pattern) then
+    return nil, ("expected a host like 'example.org' or '*.example.org', without scheme and port, "
+      .. "got '%s'"):format(tostring(pattern))
   end
-  return nil
+  if type(values) ~= "table" then
+    return nil, ("%s: expected a table of options, got a %s"):format(pattern, type(values))
+  end
+  local read, message = options.read(values, "host")
+  if not read then return nil, ("%s: %s"):format(pattern, message) end
+  if read.host_limit_rate and not hostname.is_name(pattern) then
+    return nil, ("%s: option 'host_limit_rate' is of one host, by its name"):format(pattern)
+  end
+  return options.given(read)
+end
+
+local function read_all(given)
+  local tables = {}
+  for pattern, values in next, given do
+    local read, message = read_one(pattern, values)
+    if not read then return nil, "option 'host': " .. message end
+    tables[pattern] = read
+  end
+  return tables
 end
 
 --- Reads the tables.
 ---@param given table<string, table>|nil options by host, or by a pattern such as "*.example.org"
 ---@param defaults table a session's checked options
+---@param complete nil|fun(url: string): string a URL as the engine understands it, with its scheme
 ---@return table|nil
 ---@return string|nil message what is wrong
-function hosts.new(given, defaults)
-  local message = given and check(given)
-  if message then return nil, "option 'host': " .. message end
-  local self = { defaults = defaults, given = given or {}, known = {} }
+function hosts.new(given, defaults, complete)
+  local tables, message = read_all(given or {})
+  if not tables then return nil, message end
+  local self = { defaults = defaults, given = tables, known = {}, complete = complete }
   self.patterns = sorted(self.given)
   return setmetatable(self, metatable)
 end
 
 local function patterns_for(self, url)
-  local found, host = {}, type(url) == "string" and hostname.of(url)
+  local found = {}
+  if not self.patterns[1] or type(url) ~= "string" then return found end
+  local host = hostname.of(self.complete and self.complete(url) or url)
   for _, pattern in ipairs(host and self.patterns or {}) do
     if hostname.matches(host, pattern) then found[#found + 1] = pattern end
   end
@@ -68,11 +82,12 @@ local function merge(self, patterns)
   return values
 end
 
---- What the tables say of this URL's host, unchecked.
----@param url any
----@return table values
-function methods:values_for(url)
-  return merge(self, patterns_for(self, url))
+--- The rates of those hosts that have one of their own.
+---@return table<string, luadl.schedule> by name
+function methods:limit_rates()
+  local rates = {}
+  for name, values in next, self.given do rates[name] = values.host_limit_rate end
+  return rates
 end
 
 --- The defaults of what is asked of this URL's host.

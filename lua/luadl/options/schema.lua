@@ -7,6 +7,7 @@
 --   scope     "session", "download", "fetch", "batch" or "command"; a session takes a download's
 --             options as defaults, unless `each` says that every download has its own; the command
 --             takes a batch's
+--   host      true when a host's table may have it, though it isn't a download's
 --   fetch     true when it is an option of fetch, too; a value: its own default there
 --   default   as a caller could write it
 --   policy    true when a function may stand in the value's place
@@ -278,7 +279,7 @@ return {
     note = "no limit",
   },
   {
-    name = "host_limit_rate", type = "rate", scope = "session",
+    name = "host_limit_rate", type = "rate", scope = "session", host = true,
     flag = "--host-limit-rate", arg = "RATE", help = "the same of each host", note = "no limit",
   },
   {
