@@ -31,9 +31,9 @@ LUA_FILES := lua scripts/luadl scripts spec
 REPLAYS := $(patsubst spec/fuzz/%_fuzz.c,$(OUT)/%_replay,$(wildcard spec/fuzz/*_fuzz.c))
 C_TESTS := $(patsubst spec/core/%.c,$(OUT)/%,$(wildcard spec/core/*_test.c))
 SHIMS := $(patsubst %,$(OUT)/%.so,faultfs crashfs faultclock)
-HELPERS := url codec zlib cipher digest xml
+HELPERS := url codec zlib cipher digest xml file
 HELPER_OBJ := $(HELPERS:%=$(OUT)/lua_%.o)
-MODULES := $(OUT)/luadl/core.so $(OUT)/luadl/poll.so $(OUT)/luadl/sys.so $(HELPERS:%=$(OUT)/luadl/%_core.so)
+MODULES := $(OUT)/luadl/core.so $(OUT)/luadl/poll.so $(OUT)/luadl/outlet.so $(OUT)/luadl/sys.so $(HELPERS:%=$(OUT)/luadl/%_core.so)
 
 say = @echo "  $(if $(filter %.o,$@),compile,link)  $@"
 
@@ -48,7 +48,7 @@ $(OUT)/luadl/core.so: $(ENGINE_OBJ) $(OUT)/lua_core.o
 	$(say)
 	@$(CC) $(SHARED) -o $@ $^ $(LIBS)
 
-$(OUT)/luadl/poll.so: $(OUT)/lua_poll.o
+$(OUT)/luadl/poll.so $(OUT)/luadl/outlet.so: $(OUT)/luadl/%.so: $(OUT)/lua_%.o
 	@mkdir -p $(@D)
 	$(say)
 	@$(CC) $(SHARED) -o $@ $^ -lm
@@ -58,16 +58,17 @@ $(OUT)/luadl/sys.so: $(OUT)/lua_sys.o $(OUT)/io.o
 	$(say)
 	@$(CC) $(SHARED) -o $@ $^
 
-# What scripts may need beside the engine, each loaded on use, with its own library.
+# What is needed beside the engine, each loaded on use, with its own library.
 LIBS_url := libcurl
 LIBS_zlib := zlib
 LIBS_cipher := libcrypto
 LIBS_digest := libcrypto
 LIBS_xml := expat
+$(OUT)/luadl/file_core.so: $(OUT)/file.o $(OUT)/io.o $(OUT)/code.o
 $(HELPERS:%=$(OUT)/luadl/%_core.so): $(OUT)/luadl/%_core.so: $(OUT)/lua_%.o
 	@mkdir -p $(@D)
 	$(say)
-	@$(CC) $(SHARED) -o $@ $< $(if $(LIBS_$*),$(shell pkg-config --libs $(LIBS_$*)))
+	@$(CC) $(SHARED) -o $@ $^ $(if $(LIBS_$*),$(shell pkg-config --libs $(LIBS_$*)))
 
 # Only these see Lua's headers.
 $(OUT)/lua_%.o: core/lua_%.c
@@ -158,8 +159,8 @@ $(OUT)/luajit: spec/support/luajit.c
 	@$(CC) $(STRICT) -O2 $(shell pkg-config --cflags luajit) -o $@ $< -Wl,-E $(shell pkg-config --libs luajit)
 
 luajit: deps ## what is portable, under LuaJIT
-	@$(MAKE) --no-print-directory LUA=5.1 all build/5.1/luajit
-	@.ci/luajit build/5.1
+	@$(MAKE) --no-print-directory LUA=5.1 all $(BUILD)/5.1/luajit
+	@.ci/luajit $(BUILD)/5.1
 
 spec: all $(if $(SAN),,neovim) $(C_TESTS) $(REPLAYS) $(OUT)/download $(OUT)/starved $(OUT)/starvedlua $(OUT)/states $(SHIMS) $(if $(SAN),$(OUT)/sanitized.so)
 	@sh .ci/spec $(OUT) $(SPEC)

@@ -440,6 +440,7 @@ static void judge(struct fetch *fetch, int status, const struct ldl_header *head
         .first = fetch->ask.first,
         .last = fetch->ask.end < INT64_MAX ? fetch->ask.end - 1 : -1,
         .joining = fetch->purpose != FETCH_FIRST,
+        .redirected = fetch->hops > 0,
         .max_size = transfer->request.options.max_size,
         .host = fetch->url.local ? "it" : fetch->url.host,
     };

@@ -352,7 +352,8 @@ static int status_kind(const struct response *response)
 
 static void judge_status(struct response *response)
 {
-    refuse(response, status_kind(response), "%s answered %d", server(response), response->status);
+    refuse(response, status_kind(response), "%s answered %d%s", server(response), response->status,
+           response->asked->redirected ? " after a redirect" : "");
 }
 
 static void judge_redirect(struct response *response)

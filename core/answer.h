@@ -18,6 +18,7 @@ struct asked {
     bool ranged;         /* a Range header was sent */
     int64_t first, last; /* inclusive; last -1: open ended */
     bool joining;        /* the identity is established: this answer must agree with it */
+    bool redirected;     /* the server was named by a redirect */
     int64_t max_size;    /* 0: no limit */
     const char *host;    /* for messages; may be NULL */
 };

@@ -33,6 +33,7 @@ static const struct {
     {CURLE_SSL_CACERT_BADFILE, LDL_TLS_VERIFY},
     {CURLE_PROXY, LDL_CONNECT},
     {CURLE_SSL_ISSUER_ERROR, LDL_TLS_VERIFY},
+    {CURLE_USE_SSL_FAILED, LDL_TLS_VERIFY}, /* it would send the file in the clear */
     {CURLE_LOGIN_DENIED, LDL_AUTH},
     {CURLE_REMOTE_ACCESS_DENIED, LDL_AUTH},
     {CURLE_FTP_COULDNT_RETR_FILE, LDL_NOT_FOUND},
@@ -63,6 +64,8 @@ static int kind_of(struct fetch *fetch, int code)
         return LDL_SHORT_BODY;
     if (fetch->state == FETCH_BODY && code == CURLE_OPERATION_TIMEDOUT)
         return LDL_STALLED;
+    if (code == CURLE_INTERFACE_FAILED && fetch->purpose != FETCH_RANGE)
+        return LDL_USAGE; /* one that was there before may come back */
     if (code == CURLE_UNSUPPORTED_PROTOCOL && fetch->url.web)
         return LDL_PROTOCOL; /* the server speaks no HTTP/1 (H47) */
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -93,9 +96,19 @@ static bool is_bad_proxy(const char *text)
     return strncmp(text, "Unsupported proxy", strlen("Unsupported proxy")) == 0;
 }
 
+/* An SFTP server opens a folder as it does a file, and refuses to read it; what it says libcurl doesn't tell. */
+static const char *text_of(struct fetch *fetch, int code)
+{
+    if (fetch->detail[0])
+        return fetch->detail;
+    if (code == CURLE_SSH && fetch_connected(fetch))
+        return "nothing of it came; it may be a folder";
+    return curl_easy_strerror((CURLcode) code);
+}
+
 void failure_set(struct fetch *fetch, int code)
 {
-    const char *text = fetch->detail[0] ? fetch->detail : curl_easy_strerror((CURLcode) code);
+    const char *text = text_of(fetch, code);
     int kind = kind_of(fetch, code);
     long errnum = 0;
     if (is_endless_line(fetch, code)) {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io.h"
@@ -287,8 +288,17 @@ static int save(const char *text, char *draft, const char *file)
     return problem;
 }
 
+/* Else /dev/null would be no device any more. */
+static bool may_replace(const char *file)
+{
+    struct stat found;
+    return stat(file, &found) != 0 || S_ISREG(found.st_mode);
+}
+
 int jar_write(struct jar *jar, const char *file, int64_t now)
 {
+    if (!may_replace(file))
+        return EEXIST;
     char *draft = NULL, *text = print(jar, now);
     if (asprintf(&draft, "%s.XXXXXX", file) < 0)
         draft = NULL;

@@ -16,13 +16,7 @@ static const struct ldl_request *options_of(const struct fetch *fetch)
 
 bool login_is_known(const struct fetch *fetch)
 {
-    const struct ldl_request *options = options_of(fetch);
-    if (!fetch->stripped || fetch->bare)
-        return !fetch->bare;
-    for (size_t i = 0; i < options->trusted_host_count; i++)
-        if (strcasecmp(options->trusted_hosts[i], fetch->url.host) == 0)
-            return true;
-    return false;
+    return !fetch->bare && (!fetch->stripped || request_trusts(options_of(fetch), fetch->url.host));
 }
 
 bool login_is_at(const struct fetch *fetch, const char *host)

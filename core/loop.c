@@ -108,7 +108,7 @@ static void attach(struct loop *loop, struct fetch *fetch)
     int result = fetch_prepare(fetch);
     if (result == 0)
         (void) add(loop, fetch);
-    else
+    else if (fetch->error.kind == LDL_OK)
         fetch_refuse(fetch, -result);
 }
 

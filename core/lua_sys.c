@@ -38,6 +38,7 @@ static atomic_int wake_fd = -1;
 static atomic_int interrupts; /* SIGINT, SIGTERM, SIGHUP */
 static atomic_int requests;   /* of these, SIGINT and SIGTERM: somebody waits for the end */
 static atomic_bool is_resized;
+static atomic_bool is_continued;
 
 /* terminal */
 
@@ -59,6 +60,14 @@ static int sys_columns(lua_State *L)
     lua_pushinteger(L, size.ws_col);
     lua_pushinteger(L, size.ws_row);
     return 2;
+}
+
+/* in_background(fd) -> whether the terminal listens to another job of its shell */
+static int sys_in_background(lua_State *L)
+{
+    pid_t foreground = tcgetpgrp((int) luaL_checkinteger(L, 1));
+    lua_pushboolean(L, foreground > 0 && foreground != getpgrp());
+    return 1;
 }
 
 /* signals: in the handlers only what signal-safety(7) allows */
@@ -84,6 +93,12 @@ static void on_resize(int signal)
 {
     (void) signal;
     atomic_store(&is_resized, true);
+}
+
+static void on_continue(int signal)
+{
+    (void) signal;
+    atomic_store(&is_continued, true);
 }
 
 static void handle(int signal, void (*handler)(int))
@@ -133,6 +148,7 @@ static int sys_catch_signals(lua_State *L)
     handle_unless_ignored(SIGTERM, on_interrupt);
     handle_unless_ignored(SIGHUP, on_interrupt);
     handle(SIGWINCH, on_resize);
+    handle(SIGCONT, on_continue);
     handle(SIGPIPE, SIG_IGN);
     handle(SIGXFSZ, SIG_IGN);
     lua_pushboolean(L, 1);
@@ -150,6 +166,13 @@ static int sys_interrupted(lua_State *L)
 static int sys_resized(lua_State *L)
 {
     lua_pushboolean(L, atomic_exchange(&is_resized, false));
+    return 1;
+}
+
+/* continued() -> whether the process was stopped and goes on since the last call */
+static int sys_continued(lua_State *L)
+{
+    lua_pushboolean(L, atomic_exchange(&is_continued, false));
     return 1;
 }
 
@@ -511,6 +534,16 @@ static bool find_arguments(char **start, char **end)
     return true;
 }
 
+/* An argument ends there, but for blanks, which a header's value has none of; or a URL's login. */
+static bool ends(const char *at, const char *end)
+{
+    if (*at == '@')
+        return true;
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    return at == end || *at == '\0';
+}
+
 /* hide(secret): overwrites it in the process's arguments where one ends with it, or where an "@"
  * follows, as in a URL. */
 static int sys_hide(lua_State *L)
@@ -521,7 +554,7 @@ static int sys_hide(lua_State *L)
     if (length == 0 || !find_arguments(&at, &end))
         return 0;
     while ((at = memmem(at, (size_t) (end - at), secret, length)) != NULL && at + length < end) {
-        if (at[length] == '\0' || at[length] == '@')
+        if (ends(at + length, end))
             memset(at, '*', length);
         at++;
     }
@@ -531,9 +564,11 @@ static int sys_hide(lua_State *L)
 static const luaL_Reg functions[] = {
     {"is_terminal", sys_is_terminal},
     {"columns", sys_columns},
+    {"in_background", sys_in_background},
     {"catch_signals", sys_catch_signals},
     {"interrupted", sys_interrupted},
     {"resized", sys_resized},
+    {"continued", sys_continued},
     {"make_directories", sys_make_directories},
     {"writable", sys_writable},
     {"raise_fd_limit", sys_raise_fd_limit},

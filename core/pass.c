@@ -8,7 +8,7 @@
 #include "reading.h"
 #include "receive.h"
 
-#define PATIENCE 5.0 /* seconds after which a server may close a connection that takes nothing */
+#define PATIENCE 1.0 /* seconds after which a server may close a connection that takes nothing */
 
 size_t pass_known(const struct fetch *fetch, size_t length)
 {

@@ -21,7 +21,7 @@ struct queue {
     struct message *head;  /* locked */
     struct message **tail; /* locked */
     bool idle;             /* locked: the receiver has found it empty, and is about to wait */
-    int wake_fd;           /* immutable: an eventfd, readable when something came to an idle receiver */
+    int wake_fd; /* immutable: an eventfd, readable when something came to an idle receiver */
 };
 
 int queue_init(struct queue *queue); /* 0 or a negative kind */
@@ -35,7 +35,7 @@ bool queue_is_idle(struct queue *queue);
  * wakes each receiver once for all of them, and not for each. */
 void queue_hold(void);
 void queue_release(void);
-void queue_wake(const struct queue *queue);                    /* any thread, any signal handler */
-void queue_clear_wake(const struct queue *queue);              /* the receiver, before it pops */
+void queue_wake(const struct queue *queue);       /* any thread, any signal handler */
+void queue_clear_wake(const struct queue *queue); /* the receiver, before it pops */
 
 #endif

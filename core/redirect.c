@@ -48,6 +48,16 @@ static int refuse(struct fetch *fetch, int kind, const char *why, const char *wh
     return -kind;
 }
 
+/* What is sent may tell as much as a header does (H63): a form is how many log in. */
+static bool gives_body_away(const struct fetch *fetch, const struct url *next, bool downgrade)
+{
+    if (!options_of(fetch)->body || fetch->plain_get)
+        return false;
+    return downgrade
+           || (!url_same_origin(&fetch->transfer->request.url, next)
+               && !request_trusts(options_of(fetch), next->host));
+}
+
 /* May the chain go on to `next`? */
 static int judge_hop(struct fetch *fetch, const struct url *next)
 {
@@ -55,6 +65,9 @@ static int judge_hop(struct fetch *fetch, const struct url *next)
     bool downgrade = strcmp(fetch->url.scheme, "https") == 0 && strcmp(next->scheme, "http") == 0;
     if (downgrade && !options->allow_downgrade)
         return refuse(fetch, LDL_REDIRECT_FORBIDDEN, "redirect from https to http is refused",
+                      next->text);
+    if (gives_body_away(fetch, next, downgrade))
+        return refuse(fetch, LDL_REDIRECT_FORBIDDEN, "what is sent isn't taken elsewhere",
                       next->text);
     if (fetch->hops >= options->max_redirects)
         return refuse(fetch, LDL_REDIRECT_LIMIT, "too many redirects, the next would go to",

@@ -112,6 +112,14 @@ bool request_is_get(const struct ldl_request *request)
     return request->method ? strcmp(request->method, "GET") == 0 && !request->body : !request->body;
 }
 
+bool request_trusts(const struct ldl_request *request, const char *host)
+{
+    for (size_t i = 0; i < request->trusted_host_count; i++)
+        if (strcasecmp(request->trusted_hosts[i], host) == 0)
+            return true;
+    return false;
+}
+
 int request_check_retry(const struct ldl_retry *how)
 {
     return is_clean(how->user) && are_headers(how->headers, how->header_count) ? 0 : -LDL_USAGE;

@@ -21,6 +21,9 @@ int request_check_retry(const struct ldl_retry *how);
 /* It may be asked in parts, and again (RFC 9110, 9.2). */
 bool request_is_get(const struct ldl_request *request);
 
+/* Is this a host that the caller trusts with what is meant for the first one? */
+bool request_trusts(const struct ldl_request *request, const char *host);
+
 /* Copies every string; 0, -LDL_BAD_URL or -LDL_NO_MEMORY. request_free also after a failure. */
 int request_copy(const struct ldl_request *given, struct request *out);
 void request_free(struct request *request);

@@ -423,13 +423,24 @@ int ldl_consume(ldl_session *session, ldl_id id, size_t count)
     return read ? reading_consume(transfer, count) : -LDL_USAGE;
 }
 
+/* May it be asked in the place of the request's own? What is sent goes where a redirect may take it, too. */
+static int judge_url(const struct transfer *transfer, const struct url *url)
+{
+    const struct request *request = &transfer->request;
+    if (!url_may_follow(&request->url, url))
+        return -LDL_BAD_URL;
+    bool meant =
+        url_same_origin(&request->url, url) || request_trusts(&request->options, url->host);
+    return meant || !request->options.body ? 0 : -LDL_REDIRECT_FORBIDDEN;
+}
+
 /* Headers meant for one origin don't follow to another. */
 static int change_url(struct transfer *transfer, const char *text)
 {
     struct url url;
     int result = url_parse(text, &url);
-    if (result == 0 && !url_may_follow(&transfer->request.url, &url))
-        result = -LDL_BAD_URL;
+    if (result == 0)
+        result = judge_url(transfer, &url);
     if (result != 0) {
         url_free(&url);
         return result;

@@ -53,9 +53,16 @@ static int show(CURL *easy, const struct ldl_request *options)
     return set(easy, shown, sizeof shown / sizeof *shown);
 }
 
-static int pin(CURL *easy, const char *key)
+/* Where nothing shows a key libcurl would look for none. */
+static int pin(struct fetch *fetch, const char *key)
 {
-    return key ? set(easy, &(struct text){CURLOPT_PINNEDPUBLICKEY, key}, 1) : 0;
+    const char *scheme = fetch->url.scheme;
+    if (!key)
+        return 0;
+    if (strcmp(scheme, "http") != 0 && strcmp(scheme, "ftp") != 0)
+        return set(fetch->easy, &(struct text){CURLOPT_PINNEDPUBLICKEY, key}, 1);
+    error_set(&fetch->error, LDL_TLS_VERIFY, fetch->url.text, "no TLS, so no key is shown here");
+    return -LDL_TLS_VERIFY;
 }
 
 int tls_set(struct fetch *fetch)
@@ -68,6 +75,6 @@ int tls_set(struct fetch *fetch)
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, least);
     int result = trust(easy, options);
     if (result == 0)
-        result = pin(easy, options->pinned_key);
+        result = pin(fetch, options->pinned_key);
     return result == 0 && options->cert && login_is_known(fetch) ? show(easy, options) : result;
 }

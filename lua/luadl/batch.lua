@@ -5,6 +5,7 @@
 -- brings. Sources are asked in a task of their own, when there is a place, so that one that waits
 -- (a pipe, a page of an API) holds up nothing. What has ended is forgotten.
 
+local claims = require("luadl.batch.claims")
 local context = require("luadl.context")
 local course = require("luadl.batch.course")
 local errors = require("luadl.errors")
@@ -78,6 +79,7 @@ function batch.new(session, opts, hooks)
     loop = session.loop,
     hooks = hooks or {},
     memory = kept,
+    claims = claims.new(),
     jobs = checked.jobs,
     fail_fast = checked.fail_fast,
     waiting = new_waiting(session, checked.per_host),
@@ -128,13 +130,21 @@ local function split_priority(opts)
   return rest, priority
 end
 
+-- An archive or a journal is asked before the session, which checks them in any case.
+local function problem_of(self, opts)
+  if self.memory:is_empty() then return nil end
+  return select(2, options.read(opts, "download", self.session.defaults))
+end
+
 --- A source has brought this.
 ---@param opts table
 ---@package
 function methods:take_in(opts)
   local rest, priority = split_priority(opts)
-  if not rest then return self:refuse(errors.new("usage", priority, { url = opts.url })) end
-  course.enqueue(self, new_item(self, rest, priority))
+  local problem = not rest and priority or problem_of(self, rest)
+  if not problem then return course.enqueue(self, new_item(self, rest, priority)) end
+  local url = type(opts.url) == "string" and opts.url or nil
+  self:refuse(errors.new("usage", problem, { url = url }))
 end
 
 --- A source has brought what nobody can use.
@@ -146,16 +156,20 @@ function methods:refuse(err)
   course.note_end(self, each)
 end
 
---- How many items it wants from its sources now: as many more as run at once, so that the next one
---- is there when one ends.
+--- How many items it wants from its sources now.
 ---@return integer
 ---@package
 function methods:appetite()
   if self.stopping then return 0 end
-  return 2 * self.jobs - self.active_count - self.waiting:count_ready()
+  return self.jobs - self.active_count - self.waiting:count_ready()
 end
 
 -- For who adds
+
+local function check_not_over(self, level)
+  if not self.is_over then return end
+  error("the batch is over: what is added now would never begin", level + 1)
+end
 
 local function check_opts(self, opts, level)
   if type(opts) ~= "table" then error("the options of a download are expected", level + 1) end
@@ -172,6 +186,7 @@ end
 ---@param opts luadl.options.download and `priority`, a number: the higher starts first
 ---@return luadl.item
 function methods:add(opts)
+  check_not_over(self, 2)
   local rest, priority = check_opts(self, opts, 2)
   local each = new_item(self, rest, priority)
   course.enqueue(self, each)
@@ -189,6 +204,7 @@ end
 
 local function later_item(self, opts)
   if not item.is(opts) then
+    check_not_over(self, 3)
     local rest, priority = check_opts(self, opts, 3)
     return new_item(self, rest, priority)
   end
@@ -223,6 +239,7 @@ end
 --- yet; false and an error for one that is none. Sources are asked one after the other.
 ---@param source fun(ctx: luadl.context): luadl.options.download|string|false|nil, any
 function methods:source(source)
+  check_not_over(self, 2)
   if type(source) ~= "function" then error("source: a function is expected", 2) end
   self.feed:add(source)
   self:ring()
@@ -251,8 +268,9 @@ function methods:run(ctx)
   local watch = ctx and ctx:listen(function(err) course.stop(self, err, "cancelled") end)
   course.run(self)
   if watch then ctx:ignore(watch) end
-  course.fail(self, self.memory:close())
-  self.summary.stopped = self.stopping
+  local failure = self.memory:close()
+  if failure then course.stop_noting(self, failure) end
+  self.summary.stopped, self.is_over = self.stopping, true
   return self.summary
 end
 

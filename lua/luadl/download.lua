@@ -11,11 +11,13 @@ local context = require("luadl.context")
 local ending = require("luadl.ending")
 local errors = require("luadl.errors")
 local faults = require("luadl.faults")
+local filtering = require("luadl.filtering")
 local freshness = require("luadl.freshness")
 local host = require("luadl.host")
 local lifetime = require("luadl.lifetime")
 local meter = require("luadl.meter")
 local opening = require("luadl.opening")
+local reading = require("luadl.reading")
 local requesting = require("luadl.requesting")
 local schedule = require("luadl.schedule")
 local scheme = require("luadl.scheme")
@@ -43,6 +45,8 @@ local answers = {
   done = { "done", ending.answer_done, ending.settle_failed },
   open = { "exists policy", faults.answer_open },
   publish = { "exists policy", faults.answer_publish },
+  data = { "data", transfer.wake_reader },
+  filter = { "filter", filtering.answer_data, filtering.failed },
   request = { "retry policy", faults.answer_request },
   verify = { "verify policy", verifying.answer },
 }
@@ -50,10 +54,12 @@ local answers = {
 -- A task costs more than most answers: where nobody of these is asked or told, none can wait.
 local ASKED = {
   head = { "accept", "name", "on_trace" },
+  data = {},
   done = { "on_progress", "on_done", "on_error", "on_trace" },
 }
 
 local function may_wait(self, kind)
+  if self.filtered then return true end
   local names = ASKED[kind]
   if names and not self.scripts[1] then return false end
   for _, name in ipairs(names or {}) do
@@ -67,7 +73,8 @@ end
 function methods:handle(event)
   if event.kind == "trace" then return trace.take(self, event) end
   event.restarts, event.renewals = self.restarts, self.renewals
-  local answer = answers[event.stage or event.kind]
+  local is_filtered = self.filtered and event.kind == "data"
+  local answer = answers[is_filtered and "filter" or event.stage or event.kind]
   local begin = may_wait(self, event.kind) and transfer.run_or or transfer.do_or
   begin(answer[3] or fail, self, answer[1], answer[2], event)
 end
@@ -91,6 +98,7 @@ local function describe_request(self)
   request.trace = trace.is_wanted(self)
   request.renewed = self.replaces
   request.head_only = self.info
+  request.ahead = self.reading and opts.ahead or nil
   request.verify = verifying.is_wanted(self) or nil
   request.connections = scheme.is_single(opts.url or "") and 1
     or self.hosts:limit(self.origin, opts.connections)
@@ -117,6 +125,7 @@ end
 
 local function ask(self)
   local suits, unsuitable = scheme.suits(self.opts)
+  if suits then suits, unsuitable = reading.suits(self) end
   if not suits then return nil, unsuitable end
   self.hosts:enter(self.origin, self)
   local request, wrong = describe_request(self)
@@ -206,12 +215,13 @@ end
 --- A download of this session; a wrong URL or header is returned as an error by `wait`.
 ---@param session table luadl.session
 ---@param opts table checked options
----@param info boolean|nil only the head is wanted
----@param unfold boolean|nil what its URL stands for is wanted, and becomes the result
+---@param purpose "file"|"info"|"unfold"|"reading"|nil what is wanted, if not a file: the head
+--- alone; what its URL stands for; its bytes in order
 ---@param keeper luadl.item|nil whose download it is
 ---@return luadl.download
 ---@package
-function download.new(session, opts, info, unfold, keeper)
+function download.new(session, opts, purpose, keeper)
+  local filtered = opts.filter ~= nil and (purpose or "file") == "file"
   local self = setmetatable({
     session = session,
     engine = session.engine,
@@ -219,8 +229,10 @@ function download.new(session, opts, info, unfold, keeper)
     loop = session.loop,
     hosts = session.hosts,
     opts = opts,
-    info = info or false,
-    unfold = unfold,
+    info = purpose == "info",
+    unfold = purpose == "unfold",
+    reading = purpose == "reading" or filtered,
+    filtered = filtered, -- read by the download itself
     keeper = keeper,
     within = asking.within(session.loop),
     warnings = {},

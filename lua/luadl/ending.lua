@@ -2,11 +2,14 @@
 -- SPDX-License-Identifier: MIT
 
 local asking = require("luadl.asking")
+local filtering = require("luadl.filtering")
 local headers = require("luadl.headers")
 local lifetime = require("luadl.lifetime")
 local opening = require("luadl.opening")
+local summing = require("luadl.summing")
 local trace = require("luadl.trace")
 local transfer = require("luadl.transfer")
+local verifying = require("luadl.verifying")
 
 local ending = {}
 
@@ -18,7 +21,7 @@ local BY_SCRIPT = { callback = true, script_budget = true, no_memory = true }
 -- A login page in a file's place has a right length, too (H30).
 local function check_type(self, event, kind)
   if kind ~= "text/html" and kind ~= "application/xhtml+xml" then return end
-  local extension = event.path:lower():match("%.([%w]+)$")
+  local extension = (event.path or ""):lower():match("%.([%w]+)$")
   local expected = not extension or extension:match("^x?html?$") or extension:match("^php%d?$")
     or extension:match("^aspx?$") or extension == "jsp"
   if not expected then transfer.warn(self, "the server sent a web page (" .. kind .. ")") end
@@ -59,12 +62,36 @@ local function explain(self, event)
   return reason
 end
 
+-- What a filter has made of it becomes the file.
+local function finish_filtered(self, event)
+  local date = headers.value(event.headers, "last-modified")
+  local part, err = filtering.complete(self, date and self.core.date(date))
+  if not part then return nil, err end
+  local right, wrong = verifying.ask_policy(self, part)
+  if not right then return nil, wrong end
+  event.received = self.file:size()
+  event.path, err = filtering.publish(self, opening.taken)
+  return event.path ~= nil, err
+end
+
+-- What was read in order is looked at when all of it was.
+local function finish_reading(self, event)
+  local right, err = summing.finish(self)
+  if not right or not self.filtered then return right, err end
+  return finish_filtered(self, event)
+end
+
 local function outcome(self, event)
+  local right, wrong = true, nil
+  if self.reading and not event.error and not self.skipped then
+    right, wrong = finish_reading(self, event)
+  end
   if self.skipped then
     self.skipped.elapsed, self.skipped.warnings = event.elapsed, self.warnings
     return self.skipped
   end
   if event.error then return nil, explain(self, event) end
+  if not right then return nil, wrong end
   return self.info and opening.describe_head(self, event) or describe_result(self, event)
 end
 
@@ -75,11 +102,13 @@ end
 function ending.finish(self, result, err)
   if err and not self.id then trace.failed(self, err) end
   self.result, self.error = result, err
+  if self.filtered then filtering.close(self) end
   lifetime.finish(self, err)
   self.hosts:leave(self)
   self.ended:fire()
   if self.keeper then self.keeper:on_end() end
   transfer.hurry(self)
+  transfer.wake_reader(self)
 end
 
 local function settle(self, result, err)

@@ -144,6 +144,7 @@ end
 local function decide_retry(self, fault)
   if is_useless(self, fault) then return false end
   local delay, change = asking.retry(self, fault)
+  if change and change.restart and self.has_begun then return false end
   local anew = fault.error.kind == "remote_changed" and change and change.restart
   if delay and anew and not may_restart(self, fault) then return false end
   return delay, change

@@ -98,9 +98,17 @@ local function prepare(self, fault)
   if self.kept then revalidation.condition(self.kept, self.fields) end
 end
 
+-- What is sent may tell as much as headers do, which stay behind.
+local function check_body(self, opts, url)
+  if opts == self.opts or not self.message.body then return true end
+  return nil, errors.new("redirect_forbidden", "what is sent isn't taken elsewhere", { url = url })
+end
+
 local function try(self, fault)
   prepare(self, fault)
   if self.reason then return nil, self.reason end
+  local ok, err = check_body(self, self.own, self.wish.url)
+  if not ok then return nil, err end
   self.attempt = self.attempt + 1
   local event = ask_engine(self)
   if not event then return nil, self.reason end
@@ -164,6 +172,15 @@ local function aim(self, url)
   self.origin = host.origin(self.url)
 end
 
+local function turn(self, url)
+  local opts = requesting.options_at(self, url, "fetch")
+  local ok, err = check_body(self, opts, url)
+  if not ok then return nil, err end
+  self.opts = opts
+  aim(self, url)
+  return true
+end
+
 -- True when it is to be asked again; false when it isn't, nil and an error when it can't be.
 local function try_again(self, fault)
   trace.fault(self, fault)
@@ -175,7 +192,7 @@ local function try_again(self, fault)
   local err = asking.tell(self, "on_retry", fault, delay, change)
     or pause(self, delay)
   if err then return nil, err end
-  if change and change.url then aim(self, change.url) end
+  if change and change.url then return turn(self, change.url) end
   return true
 end
 

@@ -338,7 +338,9 @@ function filename.choose(sources)
   end
   for _, source in ipairs(SOURCES) do
     local raw = source[2](sources)
-    local name = raw and filename.sanitise(last_component(disposition.to_utf8(raw)), sources)
+    raw = raw and last_component(disposition.to_utf8(raw))
+    if raw and filename.is_safe(raw, sources) then return raw, source[1] end -- it stays as it is
+    local name = raw and filename.sanitise(raw, sources)
     if name then
       local safe, reason = filename.is_safe(name, sources)
       if safe then return name, source[1] end

@@ -23,9 +23,16 @@ end
 
 -- Where the file will be, as far as that is known before the server has said anything.
 local function guess(self)
-  if self.opts.output then return target.explicit(self.opts) end
-  if asking.has(self, "name") then return nil end
-  return target.chosen(self.core, self.opts, { url = self.url, final_url = self.url })
+  local opts = self.opts
+  if opts.output then return target.explicit(opts) end
+  local is_told = asking.has(self, "name") or (opts.template or ""):find("{modified", 1, true)
+  if is_told then return nil end
+  return target.chosen(self.core, opts, { url = self.url, final_url = self.url })
+end
+
+-- Its ETag, if somebody has kept it.
+local function known_etag(self, path, size)
+  return self.opts.known_etag or self.keeper and self.keeper:etag_of(path, size)
 end
 
 --- Whether the head is needed before the file's place is known.
@@ -39,14 +46,13 @@ end
 ---@param self luadl.download
 ---@param request table for the engine
 function freshness.ask(self, request)
-  if not self.opts.conditional or self.info then return end
+  if not self.opts.conditional or self.info or self.reading then return end
   local where = guess(self)
   local found = where and look(where)
   if not found then return end
-  self.held = where
-  request.if_modified_since = found.modified
-  request.if_none_match = self.opts.known_etag or self.keeper
-    and self.keeper:etag_of(target.join(where.dir, where.name), found.size)
+  request.if_modified_since = found.modified > 0 and found.modified or nil
+  request.if_none_match = known_etag(self, target.join(where.dir, where.name), found.size)
+  if request.if_modified_since or request.if_none_match then self.held = where end
 end
 
 --- Whether this failure is the answer that what is there still holds.
@@ -82,6 +88,15 @@ function freshness.judge(self, where)
   if decides_here(self) and not is_newer(self, found) then return UNCHANGED end
   where.replace = true
   return nil
+end
+
+--- Whether what has the name looks like what is asked for, though only by size and date.
+---@param self luadl.download
+---@return boolean
+function freshness.looks_current(self)
+  local total = self.answer and self.answer.total
+  local found = total and look(self.target) or nil
+  return found ~= nil and found.size == total and not is_newer(self, found)
 end
 
 freshness.UNCHANGED = UNCHANGED

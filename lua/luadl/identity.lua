@@ -21,6 +21,23 @@ function identity.url(url)
   return (errors.redact_url(url):gsub("#.*$", ""))
 end
 
+--- Whether the whole of what the URL stands for is asked for, with a mere GET.
+---@param opts luadl.options.download
+---@return boolean
+function identity.is_plain(opts)
+  return not opts.range and not opts.body and (opts.method or "GET") == "GET"
+end
+
+--- What is asked for: the URL, and what else makes a difference to what comes.
+---@param opts luadl.options.download
+---@return string
+function identity.request(opts)
+  local url, range = identity.url(opts.url or ""), opts.range or ""
+  if identity.is_plain(opts) then return url end
+  if type(range) == "table" then range = table.concat(range, "-") end
+  return table.concat({ url, range, opts.method or "", opts.body or "" }, "\n")
+end
+
 --- A key of any text.
 ---@param text string
 ---@return string key 16 digits

@@ -95,6 +95,15 @@ function luadl.pages(url, opts)
   return shared_session():pages(request)
 end
 
+--- A resource as a stream: see luadl.session's `stream`.
+---@param url string|luadl.options.stream
+---@param opts luadl.options.stream|nil
+---@return luadl.stream stream
+function luadl.stream(url, opts)
+  local request = options.with_url(url, opts)
+  return shared_session():stream(request)
+end
+
 --- Waits; other tasks go on.
 ---@param seconds number
 function luadl.sleep(seconds)

@@ -4,15 +4,19 @@
 local asking = require("luadl.asking")
 local errors = require("luadl.errors")
 local filename = require("luadl.filename")
+local filtering = require("luadl.filtering")
 local folders = require("luadl.folders")
 local freshness = require("luadl.freshness")
 local headers = require("luadl.headers")
 local policy = require("luadl.policy")
+local reading = require("luadl.reading")
 local target = require("luadl.target")
 local trace = require("luadl.trace")
 local transfer = require("luadl.transfer")
 
 local opening = {}
+
+local IN_THE_WAY = { exists = true, locked = true } -- another name is free
 
 local fail, from_core = transfer.fail, transfer.from_core
 
@@ -27,6 +31,7 @@ local NAMED = {
   url = "from the URL",
   default = "nobody names it",
 }
+local SECOND = "%s is there with the same size and date: timestamps (-N) leaves such files out"
 local EEXIST = 17
 local EXISTS = { fail = true, rename = true, replace = true, skip = true }
 
@@ -57,6 +62,16 @@ local function make_folder(self, where)
   return made, err
 end
 
+-- The engine has no file, and brings the bytes in order.
+local function open_filtered(self)
+  local is_open = self.file ~= nil
+  local ok, err = filtering.open(self)
+  if ok and not is_open then return reading.start(self) end
+  if ok then return end
+  if IN_THE_WAY[err.kind] then return opening.taken(self, err) end
+  fail(self, err)
+end
+
 --- Has the engine open this target.
 ---@param self luadl.download
 ---@param where { dir: string?, name: string, replace: boolean?, restart: boolean? }
@@ -65,6 +80,7 @@ function opening.start(self, where)
   local made, unmade = make_folder(self, where)
   if not made then return fail(self, unmade) end
   if self.keeper then self.keeper:on_named(opening.path(self)) end
+  if self.filtered then return open_filtered(self) end
   local ok, err = self.engine:start(self.id, self.target)
   if not ok then fail(self, from_core(err)) end
 end
@@ -76,7 +92,8 @@ local WANT_THE_HEAD = { "exists", "accept" }
 ---@return table|nil where nil, nil: somebody has to
 ---@return luadl.error|nil
 function opening.known_target(self)
-  if not self.opts.output or self.info or freshness.is_wanted(self) then return nil end
+  if not self.opts.output or self.info or self.reading then return nil end
+  if freshness.is_wanted(self) then return nil end
   if self.keeper and self.keeper.wants_head then return nil end
   for _, name in ipairs(WANT_THE_HEAD) do
     if asking.has(self, name) then return nil end
@@ -84,6 +101,7 @@ function opening.known_target(self)
   local where, err = target.explicit(self.opts)
   if where then err = select(2, make_folder(self, where)) end
   if err then return nil, err end
+  if self.keeper then self.keeper:on_named(target.join(where.dir, where.name)) end
   return place(self, where)
 end
 
@@ -152,8 +170,8 @@ end
 ---@param reason string|true
 function opening.skip(self, reason)
   self.skipped = {
-    path = self.target and opening.path(self), size = self.answer and self.answer.total,
-    skipped = reason,
+    url = self.url, path = self.target and opening.path(self),
+    size = self.answer and self.answer.total, skipped = reason,
   }
   self.engine:cancel(self.id)
 end
@@ -182,6 +200,7 @@ function opening.answer_head(self, event)
   if needless then return opening.skip(self, needless) end
   local accepted, refused = accept(self)
   if not accepted then return fail(self, refused) end
+  if self.reading and not self.filtered then return reading.start(self) end
   local where, err, source = place_for(self)
   if not where then return fail(self, err) end
   local current = freshness.judge(self, where)
@@ -214,8 +233,16 @@ function exists.fail(self, err)
   fail(self, err)
 end
 
+-- Once for each session: of a list that runs again each file would say it.
+local function warn_of_second(self)
+  if self.session.told_of_second or not freshness.looks_current(self) then return end
+  self.session.told_of_second = true
+  transfer.warn(self, SECOND:format(opening.path(self)))
+end
+
 function exists.rename(self, err)
   if self.alternatives >= MOST_ALTERNATIVES then return fail(self, err) end
+  if not self.opened then warn_of_second(self) end
   opening.start(self, { dir = self.target.dir, name = next_name(self) })
 end
 

@@ -85,8 +85,9 @@ end
 
 local CONTRADICTIONS = {
   { "body", "json" }, { "body", "form" }, { "json", "form" }, { "range", "adopt" },
+  { "filter", "adopt" }, { "filter", "conditional" }, { "filter", "timestamps" },
 }
-local NOT_WITH_A_PART = { "range", "output", "dir" } -- it says by its name where it is
+local NOT_WITH_A_PART = { "range", "output", "dir", "filter" } -- it says by its name where it is
 
 local function contradiction(values)
   for _, pair in ipairs(CONTRADICTIONS) do

@@ -95,13 +95,13 @@ local NUMBERS = {
     local percent = progress.percent(stats)
     return percent and percent .. "%" or ""
   end },
-  { from = 56, unknown_from = 20, format = "  %10s", text = function(stats)
+  { from = 76, unknown_from = 20, format = "  %10s", text = function(stats)
     return units.format_bytes(stats.received or 0)
   end },
   { from = 106, unknown_from = 106, format = " %-13s", text = function(stats)
     return stats.total and "of " .. units.format_bytes(stats.total) or ""
   end },
-  { from = 32, unknown_from = 40, format = "  %12s", text = function(stats)
+  { from = 32, unknown_from = 38, format = "  %12s", text = function(stats)
     return units.format_rate(stats.speed or 0)
   end },
   { from = 42, unknown_from = 56, format = "  %7s", text = time_to_go },
@@ -127,36 +127,43 @@ local function name_of(stats, utf8)
   return utf8 and name or text.ascii(name)
 end
 
+-- The name in exactly so many columns, or the short one that is to be used rather than a cut one.
+local function title(stats, columns, utf8)
+  local name = name_of(stats, utf8)
+  if stats.short and text.width(name) > columns then name = stats.short end
+  return text.pad(name, columns, utf8)
+end
+
 local function name_room(room)
   return math.min(WIDEST_NAME, math.floor(room * NAME_SHARE))
 end
 
 local function with_bar(stats, columns, right, utf8)
   local room = columns - #right
-  local name, width = name_of(stats, utf8), name_room(room)
+  local width = name_room(room)
   local bar = room - width - 2
-  if bar < SMALLEST_BAR or not fraction_of(stats) then return text.pad(name, room) .. right end
-  return text.pad(name, width) .. "  " .. progress.bar(stats, bar, utf8) .. right
+  if bar < SMALLEST_BAR or not fraction_of(stats) then return title(stats, room, utf8) .. right end
+  return title(stats, width, utf8) .. "  " .. progress.bar(stats, bar, utf8) .. right
 end
 
 local function with_note(stats, columns, utf8)
   local room = columns - 2
-  local name = text.pad(name_of(stats, utf8), name_room(room))
-  return name .. "  " .. text.fit(stats.note, room - text.width(name))
+  local name = title(stats, name_room(room), utf8)
+  return name .. "  " .. text.fit(stats.note, room - text.width(name), utf8)
 end
 
 --- One live line of at most `columns`: name, bar, percent, bytes, speed, time to go, connections.
 --- What doesn't fit is left out, the name last.
 ---@param stats luadl.stats with a `note`, that stands in the place of bar and numbers, with `eta`,
---- or with `fraction` where it isn't the share of the bytes
+--- with `fraction` where it isn't the share of the bytes, or with `short`, a shorter name
 ---@param columns integer
 ---@param utf8 boolean|nil whether the terminal shows more than ASCII
 ---@return string
 function progress.line(stats, columns, utf8)
   if stats.note and columns >= NARROWEST_NOTE then return with_note(stats, columns, utf8) end
   local right = numbers(stats, columns)
-  if right == "" then return text.fit(name_of(stats, utf8), columns) end
-  return (with_bar(stats, columns, right, utf8):gsub(" +$", ""))
+  local line = right == "" and title(stats, columns, utf8) or with_bar(stats, columns, right, utf8)
+  return (line:gsub(" +$", ""))
 end
 
 --- How far a file is, as a line of a log: "big.iso  40%, 400.0 MiB of 1.0 GiB, 45.0 MiB/s, 13s".
@@ -183,15 +190,15 @@ function progress.finished(result)
     .. progress.brought(result.size or 0, fetched, result.elapsed or 0)
 end
 
---- "1.5 GiB in 12s, 128.0 MiB/s"
+--- "1.5 GiB in 12s, 128.0 MiB/s"; what was there before has no speed.
 ---@param size integer bytes
 ---@param fetched integer of them in this time
 ---@param elapsed number seconds
 ---@return string
 function progress.brought(size, fetched, elapsed)
   elapsed = math.max(elapsed, 0.001)
-  return ("%s in %s, %s"):format(units.format_bytes(size), units.format_duration(elapsed),
-    units.format_rate(fetched / elapsed))
+  local line = ("%s in %s"):format(units.format_bytes(size), units.format_duration(elapsed))
+  return fetched > 0 and ("%s, %s"):format(line, units.format_rate(fetched / elapsed)) or line
 end
 
 return progress

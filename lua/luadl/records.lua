@@ -18,17 +18,19 @@ local methods = {}
 local metatable = { __name = "luadl.records", __index = methods }
 
 local SYNC_EACH = 1 -- seconds
-local EWOULDBLOCK, EISDIR = 11, 21
+local EWOULDBLOCK, EISDIR, ELOOP = 11, 21, 40
 
 local KINDS = {
-  [2] = "bad_name", [20] = "bad_name", [EISDIR] = "bad_name", [40] = "bad_name",
+  [2] = "bad_name", [20] = "bad_name", [EISDIR] = "bad_name", [ELOOP] = "bad_name",
   [EWOULDBLOCK] = "locked", [13] = "permission", [28] = "no_space", [30] = "read_only",
   [122] = "quota",
 }
 
+local INSTEAD = { [EWOULDBLOCK] = "another luadl has it", [ELOOP] = "it is a link; name the file" }
+
 local function failed(self, what, message, errno)
-  local kind = KINDS[errno] or "io"
-  if kind == "locked" then message = "another luadl has it" end
+  local kind = KINDS[errno] or (errno and "io" or "usage")
+  message = INSTEAD[errno] or message
   local prefix = self.path .. ": " -- as io.open says it
   if message:sub(1, #prefix) == prefix then message = message:sub(#prefix + 1) end
   local text = ("cannot %s the %s: %s"):format(what, self.noun, message)
@@ -54,10 +56,22 @@ local function remember(self, line, offset)
   for key in keys:gmatch("%x+") do self.offsets[identity.number(key)] = offset end
 end
 
+-- A file of something else, named by mistake, isn't appended to.
+local function is_own(self)
+  local begin = self.reader:read(1)
+  if begin ~= "{" then return begin == nil end
+  local rest = self.reader:read("*l") or ""
+  if #begin + #rest == self.size then return true end -- a crash has cut it short
+  local record = json.decode(begin .. rest)
+  return type(record) == "table" and self.keys_of(record) ~= nil
+end
+
 -- The last line may lack its end: what is appended then begins a line of its own.
 local function read_all(self)
   local offset = 0
   self.size = self.reader:seek("end")
+  self.reader:seek("set")
+  if not is_own(self) then return failed(self, "use", "it has something else in it") end
   self.reader:seek("set")
   for line in self.reader:lines() do
     local next_offset = offset + #line + 1
@@ -65,6 +79,7 @@ local function read_all(self)
     if line ~= "" and not self.torn then remember(self, line, offset) end
     offset = next_offset
   end
+  return true
 end
 
 local function open_files(self)
@@ -83,7 +98,8 @@ end
 --- Opens the file, which is made where it is missing, and reads what is there.
 ---@param path string
 ---@param noun string what it is called in messages
----@param keys_of_record fun(record: table): string[]|nil for lines that begin with no keys
+---@param keys_of_record fun(record: table): string[]|nil nil: it is none of this kind; only the
+--- first line is looked at, and those that begin with no keys
 ---@return luadl.records|nil
 ---@return luadl.error|nil
 function records.open(path, noun, keys_of_record)
@@ -93,12 +109,10 @@ function records.open(path, noun, keys_of_record)
     synced_at = -math.huge,
   }, metatable)
   local ok, err = open_files(self)
-  if not ok then
-    self:close()
-    return nil, err
-  end
-  read_all(self)
-  return self
+  if ok then ok, err = read_all(self) end
+  if ok then return self end
+  self:close()
+  return nil, err
 end
 
 local function read_at(self, offset)
@@ -151,6 +165,7 @@ function methods:flush()
   self.pending, self.length = {}, 0
   local ok, message, errno = self.writer:write(text)
   if ok then ok, message, errno = self.writer:flush() end
+  self.torn = not ok
   if not ok then return failed(self, "write", message, errno) end
   self.size, self.unsynced = self.size + #text, true
   return true

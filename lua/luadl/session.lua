@@ -16,9 +16,11 @@ local options = require("luadl.options")
 local pacing = require("luadl.pacing")
 local pages = require("luadl.pages")
 local policy = require("luadl.policy")
+local reading = require("luadl.reading")
 local run = require("luadl.run")
 local schedule = require("luadl.schedule")
 local script = require("luadl.script")
+local stream = require("luadl.stream")
 
 local session = {}
 
@@ -92,14 +94,14 @@ local function check_open(self, level)
 end
 
 -- Errors are for the line that called the method which calls this.
-local function begin(self, opts, info, unfold)
+local function begin(self, opts, purpose)
   check_open(self, 4)
   local defaults = self.by_host:defaults_for(type(opts) == "table" and rawget(opts, "url"))
   local checked = options.check(opts, "download", defaults, 3)
   if not checked.url and type(checked.resume) ~= "string" then
     error("a download needs the option 'url'", 3)
   end
-  return download.new(self, checked, info, unfold)
+  return download.new(self, checked, purpose)
 end
 
 --- Has a policy table decide and look on, after those that are there, for downloads that begin from
@@ -134,7 +136,7 @@ function methods:download_for(keeper, opts)
     return nil, errors.new("usage", "a download needs the option 'url'")
   end
   if keeper.context and not checked.context then checked.context = keeper.context end
-  return download.new(self, checked, nil, nil, keeper)
+  return download.new(self, checked, "file", keeper)
 end
 
 --- A batch of downloads: many, a few at once.
@@ -176,7 +178,7 @@ end
 ---@return luadl.options.download[]|nil requests
 ---@return luadl.error|nil
 function methods:resolve(opts)
-  return begin(self, opts, false, true):wait()
+  return begin(self, opts, "unfold"):wait()
 end
 
 --- What the server says about a resource; nothing is saved.
@@ -184,7 +186,20 @@ end
 ---@return luadl.head|nil
 ---@return luadl.error|nil
 function methods:info(opts)
-  return begin(self, opts, true):wait()
+  return begin(self, opts, "info"):wait()
+end
+
+--- A resource as a stream: its bytes in order, while many connections bring them. As an iterator:
+--- `for block, err in session:stream(url) do`.
+---@param url string|luadl.options.stream
+---@param opts luadl.options.stream|nil
+---@return luadl.stream stream; then nil, nil and the stream, for `for` to close it
+function methods:stream(url, opts)
+  local given = options.with_url(url, opts)
+  local refused = type(given) == "table" and reading.refusal(given)
+  if refused then error(refused, 2) end
+  local begun = stream.new(begin(self, given, "reading"))
+  return begun, nil, nil, begun
 end
 
 -- The session's headers and login are meant for whom the user named: what a policy asks of another

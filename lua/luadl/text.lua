@@ -169,24 +169,28 @@ local function measured(clean)
   return characters
 end
 
+local DOTS, ELLIPSIS = "...", "\226\128\166"
+
 --- Cut in the middle to at most `columns`: a file's extension stays in sight.
 ---@param clean string
 ---@param columns integer
+---@param utf8 boolean|nil whether the mark of the cut may be more than ASCII
 ---@return string
-function text.fit(clean, columns)
+function text.fit(clean, columns, utf8)
   if text.width(clean) <= columns then return clean end
   local characters = measured(clean)
   if columns < 7 then return head(characters, columns) end
-  local room = columns - 3
-  return head(characters, math.ceil(room / 2)) .. "..." .. tail(characters, math.floor(room / 2))
+  local mark, room = utf8 and ELLIPSIS or DOTS, columns - (utf8 and 1 or #DOTS)
+  return head(characters, math.ceil(room / 2)) .. mark .. tail(characters, math.floor(room / 2))
 end
 
 --- Cut or filled with spaces to exactly `columns`.
 ---@param clean string
 ---@param columns integer
+---@param utf8 boolean|nil
 ---@return string
-function text.pad(clean, columns)
-  local fitted = text.fit(clean, columns)
+function text.pad(clean, columns, utf8)
+  local fitted = text.fit(clean, columns, utf8)
   return fitted .. (" "):rep(columns - text.width(fitted))
 end
 

@@ -85,4 +85,12 @@ function transfer.hurry(self)
   if waiting then waiting:fire() end
 end
 
+--- The reader of what is read in order goes on: there may be more, or no more.
+---@param self luadl.download
+function transfer.wake_reader(self)
+  local waiting = self.more
+  self.more = nil
+  if waiting then waiting:fire() end
+end
+
 return transfer

@@ -4,9 +4,9 @@
 -- A large file takes seconds: it is read piece by piece, and between two pieces other tasks run.
 
 local asking = require("luadl.asking")
-local checksum = require("luadl.checksum")
 local errors = require("luadl.errors")
 local opening = require("luadl.opening")
+local summing = require("luadl.summing")
 local transfer = require("luadl.transfer")
 
 local verifying = {}
@@ -17,7 +17,8 @@ local PIECE = 4 * 1024 * 1024 -- bytes; some milliseconds
 ---@param self luadl.download
 ---@return boolean
 function verifying.is_wanted(self)
-  return not self.info and (self.opts.checksum ~= nil or asking.has(self, "verify"))
+  if self.info or self.reading then return false end
+  return self.opts.checksum ~= nil or asking.has(self, "verify")
 end
 
 -- The checksum
@@ -36,39 +37,20 @@ local function add_all(self, sum, file)
   return not message, message
 end
 
-local function encode(sum, encoding)
-  if encoding == "hex" then return sum:hex() end
-  return require("luadl.codec").base64_encode(sum:raw(), { padding = false })
-end
-
-local function sum_of(self, wanted, path)
-  local sum = require("luadl.digest").new(wanted.algorithm)
+local function sum_of(self, sum, path)
   local file, message = io.open(path, "rb")
   if not file then return nil, unreadable(message) end
   local complete, problem = add_all(self, sum, file)
   file:close()
-  if not complete then return nil, unreadable(problem) end
-  return encode(sum, wanted.encoding)
-end
-
-local function is_among(values, value)
-  for _, each in ipairs(values) do
-    if each == value then return true end
-  end
-  return false
+  return complete or nil, not complete and unreadable(problem) or nil
 end
 
 local function check_sum(self, path, text)
   if not text then return true end
-  local wanted = checksum.read(text)
-  local value, err = sum_of(self, wanted, path)
-  if not value then return nil, err end
-  if not is_among(wanted.values, value) then
-    local message = ("its %s is %s, not %s"):format(wanted.algorithm, value, wanted.values[1])
-    return nil, errors.new("checksum", message, { url = self.url })
-  end
-  self.verified = true
-  return true
+  local sum, wanted = summing.new(text)
+  local ok, err = sum_of(self, sum, path)
+  if not ok then return nil, err end
+  return summing.compare(self, sum, wanted)
 end
 
 -- The policy
@@ -84,7 +66,12 @@ local function describe(self)
   }
 end
 
-local function ask_policy(self, path)
+--- Asks the policy `verify` about a complete file.
+---@param self luadl.download
+---@param path string where it is as yet
+---@return boolean|nil
+---@return luadl.error|nil
+function verifying.ask_policy(self, path)
   local answer, _, script = asking.ask(self, "verify", path, describe(self))
   if answer == nil then return true end
   if type(script.verify) == "string" then return check_sum(self, path, script.verify) end
@@ -101,7 +88,7 @@ end
 ---@param event { path: string } where the complete file is
 function verifying.answer(self, event)
   local right, err = check_sum(self, event.path, self.opts.checksum)
-  if right then right, err = ask_policy(self, event.path) end
+  if right then right, err = verifying.ask_policy(self, event.path) end
   if self.ended.fired then return end
   if not right then return transfer.fail(self, err) end
   local ok, wrong = self.engine:accept(self.id)

@@ -82,15 +82,20 @@ describe("advice", function()
   end)
 
   it("tells a link that has run out from a refusal", function()
-    local function on(status, url)
-      local err = errors.new("http_status", "x", { status = status, url = url })
-      return advice.on(err, { url = "https://example.org/get?f=1" })
+    local function on(status, url, message)
+      return advice.on(errors.new("http_status", message or "x", { status = status, url = url }))
     end
-    assert.matches("^a redirect from example%.org led there.*%-%-renew URL$",
-      on(403, "https://cdn.example.org/f"))
+    local message = "cdn.example.org answered 403 after a redirect"
+    assert.matches("^the link may have expired: .*%-%-renew URL$",
+      on(403, "https://cdn.example.org/f", message))
     assert.matches("^a signed link", on(403, "https://example.org/f?X-Amz-Signature=0"))
     assert.is_nil(on(403, "https://example.org/f"))
     assert.equal("check the URL", on(404, "https://cdn.example.org/f"))
+  end)
+
+  it("sends nobody to -d DIR for a report", function()
+    local message = "cannot write the report a/r.csv: a/r.csv.new: No such file or directory"
+    assert.equal("make its folder first", advice.on(errors.new("bad_name", message, { errno = 2 })))
   end)
 
   it("is silent where it knows nothing, and about what isn't an error", function()

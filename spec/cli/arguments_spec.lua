@@ -167,8 +167,16 @@ describe("arguments", function()
       ["option '--header': 'A b' is not a header name"] = { "-H", "A b: c" },
       ["option '--header': the value of 'A' has control characters"] = { "-H", "A: b\r\nC: d" },
       ["option '-o' requires an argument"] = { "-o" },
-      ["option '--output': luadl can't write to standard output yet"] = { "-o", "-", URL },
+      ["choose one of '--dir' and '--output -'"] = { "-o", "-", "-d", "x", URL },
+      ["choose one of '--resume' and '--output -'"] = { "-o", "-", "--resume", "x.part" },
+      ["choose one of '--info' and '--output -'"] = { "-o", "-", "--info", URL },
+      ["option '--ahead' is for what is read in order: write to standard output with -o -"] = {
+        "--ahead", "1M", URL,
+      },
       ["choose one of '--quiet' and '--verbose'"] = { "-q", "-v", URL },
+      ["standard input can be read once: '-i -' and '@-' stand for all of it"] = {
+        "-i", "-", "-i", "-",
+      },
       ["option '--info' does not take arguments"] = { "--info=yes" },
     }) do
       assert.equal(expected, refusal(table.unpack(words)))
@@ -178,48 +186,5 @@ describe("arguments", function()
   it("suggest the nearest long option", function()
     assert.equal("unknown option '--conections': did you mean '--connections'?",
       refusal("--conections=3", URL))
-  end)
-end)
-
-describe("users of other tools", function()
-  it("are told the right word", function()
-    for _, case in ipairs({
-      { "-n 16", "-x16" }, { "-n 16", "-x", "16" }, { "-n 16", "-s16" }, { "-q", "-s" },
-      { "--min-split 1M", "-k1M" }, { "--min-split 1M", "-k", "1M" },
-      { "--min-split", "--min-split-size=1M" }, { "-n N", "--split=5" },
-      { "-n N", "--max-connection-per-server=5" }, { "-o FILE", "-O" }, { "redirects", "-L" },
-      { "by itself", "-c" }, { "by itself", "--continue" }, { "by itself", "-C", "-" },
-      { "--deadline", "--max-time", "5" },
-      { "--retry", "-t", "5" }, { "-d DIR", "-P", "dir" }, { "-o FILE", "--output-document=f" },
-      { "-A", "-U", "me" }, { "-A", "--useragent=me" }, { "--limit-rate", "--max-speed=1M" },
-      { "rate", "--max-download-limit=1M" }, { "--info", "-I" },
-      { "-j N", "--max-concurrent-downloads=3" }, { "-k", "--no-check-certificate" },
-      { "-u", "--http-user=a" },
-    }) do
-      local words = { table.unpack(case, 2) }
-      words[#words + 1] = URL
-      local message = refusal(table.unpack(words))
-      assert.is_truthy(message:find(case[1], 1, true), case[2] .. " got: " .. message)
-    end
-  end)
-
-  it("read their own word in the message", function()
-    assert.matches("^unknown option '%-k1M'", refusal("-k1M", URL))
-    assert.matches("^option '%-%-script': a script is a file", refusal("-s16", URL))
-  end)
-
-  it("are pointed only to options that exist", function()
-    local known = {}
-    for _, option in options.each() do
-      for _, each in ipairs(options.flags(option)) do
-        for flag in each.flag:gmatch("%S+") do known[flag] = true end
-      end
-    end
-    local file = assert(io.open(package.searchpath("luadl.cli.foreign", package.path)))
-    local source = file:read("a")
-    file:close()
-    for advice in source:gmatch('"(use [^"]*)"') do
-      for flag in advice:gmatch("%f[-]%-%-?[%w-]+") do assert.is_true(known[flag], advice) end
-    end
   end)
 end)

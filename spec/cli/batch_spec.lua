@@ -151,6 +151,12 @@ describe("a list", function()
     assert.matches("cannot read the list", result.stderr)
   end)
 
+  it("is none when something else has standard input", function()
+    local result = script("echo http://127.0.0.1:9/ | LUADL -i - --data @-")
+    assert_status(28, result)
+    assert.matches("standard input can be read once", result.stderr)
+  end)
+
   it("has wrong lines, which are told, and others, which are downloaded", function()
     local urls = serve("w1 w2")
     write_list({ urls[1], "what is this", urls[2] })
@@ -189,6 +195,33 @@ describe("a list", function()
   end)
 end)
 
+describe("a URL that a list has twice", function()
+  it("is one download, at once and one after the other, and though its name is taken", function()
+    local urls = serve("b1")
+    helper.write(folder .. "/b1", "somebody else's")
+    for _, jobs in ipairs({ "1", "4" }) do
+      os.remove(folder .. "/b1 (1)")
+      local result = luadl("-v", "-j", jobs, urls[1], urls[1] .. "#again", urls[1])
+      assert_status(0, result)
+      assert.equal("the file b1\n", helper.read(folder .. "/b1 (1)"))
+      assert.is_nil(lfs.attributes(folder .. "/b1 (2)"))
+      assert.matches("^1 of 3 files, 2 skipped", last_line(result))
+    end
+  end)
+
+  it("is several under several names, and so are several parts of it", function()
+    local url = serve("b2")[1]
+    assert_status(0, luadl("-o", "{n}", url, url))
+    assert.truthy(lfs.attributes(folder .. "/1") and lfs.attributes(folder .. "/2"))
+    local form = "curl -d a=%d " .. serve("b3")[1]
+    local result = luadl("--journal", "journal", "--curl", form:format(1), "--curl",
+      form:format(2))
+    assert_status(0, result)
+    assert.equal(2, asked("b3"))
+    assert.truthy(lfs.attributes(folder .. "/b3 (1)"))
+  end)
+end)
+
 describe("--shard", function()
   it("has each line in one part, whatever its order", function()
     local urls = serve("p1 p2 p3 p4 p5 p6")
@@ -220,7 +253,7 @@ describe("--fail-fast", function()
     local result = luadl("-j3", "--fail-fast", table.unpack(urls))
     assert_status(3, result)
     assert.equal(0, asked("f4"))
-    assert.matches("^0 of 4 files, 3 failed", last_line(result))
+    assert.matches("^0 of 4 files, 1 failed, 2 stopped", last_line(result))
   end)
 
   it("is not the default, nor with --keep-going", function()
@@ -254,17 +287,53 @@ describe("--archive", function()
     assert.matches("^1 of 2 files, 1 skipped", last_line(result))
   end)
 
-  it("knows a file under another URL by its digest, or by its ETag and size", function()
+  it("knows a file under another URL by its digest, or a link by its ETag and size", function()
     local urls = serve("d1")
     local sum = helper.run("printf 'the file d1\\n' | sha256sum").stdout:match("^%x+")
     assert_status(0, luadl("--archive", "archive", "--checksum", "sha256:" .. sum, urls[1]))
     assert_status(0, luadl("--archive", "archive", "--checksum", sum, origin.url .. "/nowhere"))
-    local same = serve("e")[1]
+    local same = serve("e", function(connection)
+      connection:reply(200, { { "ETag", '"' .. ("0f"):rep(16) .. '"' } }, "the file e\n")
+    end)[1]
     assert_status(0, luadl("--archive", "archive", same .. "?token=1"))
     os.remove(folder .. "/e")
     local result = luadl("--archive", "archive", "--json", same .. "?token=2")
     assert_status(0, result)
     assert.matches('"skipped":"in the archive"', result.stdout)
+  end)
+
+  it("takes no other file for one that has its ETag, as nginx makes them", function()
+    local urls = serve("q1 q2 q3", function(connection, request)
+      local name = request.target:match("[^/]*$")
+      connection:reply(200, { { "ETag", '"6b027e42-c"' } }, "the file " .. name .. "\n")
+    end)
+    write_list(urls)
+    assert_status(0, luadl("-j1", "--archive", "archive", "-i", "list"))
+    assert.equal("q1 q2 q3", files())
+  end)
+
+  it("isn't written over what it is none of", function()
+    local urls = serve("m1")
+    write_list(urls)
+    for _, option in ipairs({ "--archive", "--journal" }) do
+      local result = luadl(option, "list", "-i", "list")
+      assert_status(28, result)
+      assert.matches("it has something else in it %(list%)", result.stderr)
+    end
+    assert.equal(urls[1] .. "\n", helper.read(folder .. "/list"))
+    assert.equal(0, asked("m1"))
+  end)
+
+  it("says why nothing can be noted any more, and ends", function()
+    write_list(serve("v1 v2 v3 v4 v5 v6 v7 v8 v9"))
+    for _, option in ipairs({ "--archive", "--journal" }) do
+      os.remove(folder .. "/kept")
+      local result = script("ulimit -f 1; LUADL --exists replace -j1 -i list " .. option .. " kept")
+      assert.not_equal(0, result.status)
+      assert.matches("warning: cannot write the " .. option:sub(3) .. ": File too large %(kept%)",
+        result.stderr)
+      assert.is_true(asked("v9") == 0)
+    end
   end)
 
   it("notes nothing that has failed", function()

@@ -145,4 +145,13 @@ describe("luadl", function()
     assert.truthy(result.stderr:find("/none/jar: No such file", 1, true), result.stderr)
     assert.is_true(helper.exists(folder .. "/fine"))
   end)
+
+  it("takes the place of no device and no pipe", function()
+    local pipe = folder .. "/pipe"
+    assert.equal(0, helper.run({ "mkfifo", pipe }).status)
+    local result = luadl("--save-cookies", pipe, origin:serve("/piped", { size = SIZE }))
+    assert.is_true(result.status ~= 0)
+    assert.truthy(result.stderr:find("pipe: File exists", 1, true), result.stderr)
+    assert.equal(0, helper.run({ "test", "-p", pipe }).status)
+  end)
 end)

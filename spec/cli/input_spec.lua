@@ -109,6 +109,20 @@ describe("a list", function()
     assert_there("stolen", "there/b")
   end)
 
+  it("names no file of this machine, unless the user vouches for it", function()
+    helper.write(folder .. "/private", "mine\n")
+    local link = "file:" .. folder .. "/private"
+    local lines = ('%s\n{"url": "%s"}\nURL/a\t%s\n'):format(link, link:upper(), link)
+    local result = read_list(lines, "-d", "base")
+    assert.equal(28, result.status, result.stderr)
+    assert_said(result, "--trust-list")
+    assert.is_false(helper.exists(folder .. "/base/private"))
+    local there = link:gsub("file:", "file://")
+    result = read_list(there .. "\n", "-d", "base", "--trust-list")
+    assert.equal(0, result.status, result.stderr)
+    assert.is_true(helper.exists(folder .. "/base/private"))
+  end)
+
   it("fails an item whose size or digest is another one", function()
     local result = read_list('{"url": "URL/a", "size": 3}\n{"url": "URL/b", "sha256": "'
       .. ("0"):rep(64) .. '"}\n')

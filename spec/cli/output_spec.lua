@@ -24,6 +24,8 @@ local function world(changes)
     stdout = stream(), stderr = stream(), terminal = false, color = false, time = 0,
     columns = function() return 80 end,
     rows = function() return 24 end,
+    in_background = function() return false end,
+    continued = function() return false end,
   }
   made.now = function() return made.time end
   for name, value in pairs(changes or {}) do made[name] = value end
@@ -59,6 +61,24 @@ local function play(report, around)
   report:close()
 end
 
+local INTERRUPTED = errors.new("cancelled", "interrupted", { path = "f", resumable = true })
+
+-- Four files: one fails, two are cut off, one never began.
+local function stop_three(report)
+  report:expected(4)
+  local running = {}
+  for index = 1, 3 do
+    running[index] = download({ name = "f", received = 5 })
+    report:started(running[index])
+  end
+  report:tick()
+  report:finished(running[1], nil, NOT_FOUND)
+  report:finished(running[2], nil, INTERRUPTED, true)
+  report:finished(running[3], nil, INTERRUPTED, true)
+  report:summary({ done = 0, failed = 3, total = 4, first_error = NOT_FOUND }, 7)
+  report:close()
+end
+
 describe("plain output", function()
   it("has one line for each file, cleaned, and nothing on standard output", function()
     local around = world()
@@ -82,6 +102,16 @@ describe("plain output", function()
       local around = world({ terminal = terminal })
       play(output.new(around, { quiet = true }), around)
       assert.equal("luadl: not found (HTTP 404, http://a/f); check the URL\n", around.stderr.text())
+    end
+  end)
+
+  it("says once of all files that they were stopped, also when it is quiet", function()
+    for _, quiet in ipairs({ true, false }) do
+      local around = world()
+      stop_three(output.new(around, { quiet = quiet }))
+      assert.equal("luadl: not found (HTTP 404, http://a/f); check the URL\n"
+        .. "luadl: interrupted (2 files); the same command again continues them\n"
+        .. (quiet and "" or "0 of 4 files, 1 failed, 2 stopped\n"), around.stderr.text())
     end
   end)
 
@@ -168,7 +198,7 @@ describe("--progress", function()
     report:started(one)
     report:tick()
     local map = ("##########\n"):rep(4) .. "1---------\n" .. ("----------\n"):rep(3)
-    assert.equal("f\n" .. map .. "0 of...les\n", around.stderr.text())
+    assert.equal("f\n" .. map .. "0/2\n", around.stderr.text())
   end)
 end)
 
@@ -295,6 +325,49 @@ describe("terminal output", function()
     assert.is_truthy(around.stderr.text():find(("\27[A\27[2K"):rep(3) .. "\r", 1, true))
   end)
 
+  it("clears what was typed below it", function()
+    local around = world({ terminal = true })
+    local report = output.new(around, {})
+    report:started(download({ name = "one", received = 1, total = 2 }))
+    report:tick()
+    report:close()
+    assert.matches("\n\r\27%[2K\27%[A\27%[2K\r$", around.stderr.text())
+  end)
+
+  it("draws anew below what a shell has written while it was stopped", function()
+    local stopped = false
+    local around = world({ terminal = true, continued = function() return stopped end })
+    local report = output.new(around, {})
+    report:started(download({ name = "one", received = 1, total = 2 }))
+    report:tick()
+    stopped, around.time = true, 1
+    report:tick()
+    assert.matches("^one [^\n\27]*\none [^\n\27]*\n$", around.stderr.text())
+  end)
+
+  it("draws nothing in the background, where only permanent lines are written", function()
+    local around = world({ terminal = true, in_background = function() return true end })
+    local report = output.new(around, {})
+    local one = download({ name = "one", received = 1, total = 2 })
+    report:started(one)
+    report:tick()
+    assert.equal("", around.stderr.text())
+    report:finished(one, { path = "one", size = 1024, elapsed = 1 })
+    around.time = 1
+    report:tick()
+    report:close()
+    assert.equal("one  1.0 KiB in 1s, 1.0 KiB/s\n", around.stderr.text())
+  end)
+
+  it("says once of all files that they were stopped", function()
+    local around = world({ terminal = true })
+    stop_three(output.new(around, {}))
+    local _, count = around.stderr.text():gsub("interrupted", "")
+    assert.equal(1, count)
+    assert.matches("interrupted %(2 files%); [^\n]*\n0 of 4 files, 1 failed, 2 stopped\n$",
+      around.stderr.text())
+  end)
+
   it("leaves room on a low screen", function()
     local around = world({ terminal = true, rows = function() return 6 end })
     local report = output.new(around, {})
@@ -302,6 +375,14 @@ describe("terminal output", function()
     report:tick()
     local drawn = around.stderr.text()
     assert.matches("^f [^\n]*\nf [^\n]*\n%.%.%. and 3 more\n0 files, 5 running[^\n]*\n$", drawn)
+  end)
+
+  it("draws nothing on a single row, which it would scroll", function()
+    local around = world({ terminal = true, rows = function() return 1 end })
+    local report = output.new(around, {})
+    report:started(download({ name = "one", received = 1, total = 2 }))
+    report:tick()
+    assert.equal("", around.stderr.text())
   end)
 
   it("shows a dozen of many files", function()

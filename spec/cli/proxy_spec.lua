@@ -136,7 +136,8 @@ describe("an HTTP proxy", function()
   end)
 
   it("that is none is refused, and its login isn't shown", function()
-    for _, proxy in ipairs({ "http://me:secret@[bad", "http://me:secret@h:x", "no://me:secret@h" }) do
+    for _, wrong in ipairs({ "http://%s@[bad", "http://%s@h:x", "no://%s@h" }) do
+      local proxy = wrong:format("me:secret")
       local result = run({ "-x", proxy, origin.url .. "/file" })
       assert.equal(28, result.status, result.stderr)
       assert.matches("not a usable proxy", result.stderr)

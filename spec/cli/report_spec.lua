@@ -32,7 +32,7 @@ local function usual(file)
   file:finished({ url = "http://a/f" }, RESULT)
   file:finished({ url = "http://a/g" }, nil,
     errors.new("http_status", "a answered 404", { status = 404 }))
-  file:finished({ url = "http://a/h" }, { skipped = "in the archive" })
+  file:finished({ url = "http://a/h" }, { skipped = "exists already", size = 5, elapsed = 1 })
 end
 
 describe("a report", function()
@@ -54,7 +54,7 @@ describe("a report", function()
     assert.same({ "failed", 404, "http_status" }, {
       object.files[2].status, object.files[2].http_status, object.files[2].kind,
     })
-    assert.equal("skipped", object.files[3].status)
+    assert.same({ "skipped", 0 }, { object.files[3].status, object.files[3].fetched })
     assert.same({ 3, 1, 1, 2 }, {
       object.summary.status, object.summary.done, object.summary.failed, object.summary.total,
     })
@@ -106,12 +106,28 @@ describe("a report", function()
     assert.matches("^cannot write the report " .. folder:gsub("%p", "%%%0"), err.message)
   end)
 
-  it("that can't be published says so", function()
+  it("is refused, too, where a folder has its name", function()
+    assert.equal(0, helper.run({ "mkdir", folder .. "/r.csv" }).status)
+    local text, err = play("r.csv", usual)
+    assert.is_nil(text)
+    assert.matches("^cannot write the report: it is a folder", err.message)
+  end)
+
+  it("never replaces what was downloaded to its name", function()
+    local path = folder .. "/r.csv"
+    local file = assert(report.open(path, counts()))
+    helper.write(path, "precious")
+    local err = file:close()
+    assert.matches("something else has got its name meanwhile; its rows are in ", err.message)
+    assert.equal("precious", helper.read(path))
+  end)
+
+  it("that can't be published says so, and stays", function()
     local path = folder .. "/r.csv"
     local file = assert(report.open(path, counts()))
     assert.equal(0, helper.run({ "mkdir", path }).status)
     local err = file:close()
-    assert.matches("^cannot write the report", err.message)
-    assert.is_false(helper.exists(path .. ".new"))
+    assert.matches("^cannot write the report: .*; its rows are in .*/r%.csv%.new$", err.message)
+    assert.matches("^url,path", helper.read(path .. ".new"))
   end)
 end)

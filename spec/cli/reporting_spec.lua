@@ -92,6 +92,20 @@ describe("the command tells", function()
     assert.matches('^{"type":"version",.*"type":"done".*"type":"summary"', result.stderr)
   end)
 
+  it("what helps where a link has run out", function()
+    local link = origin:serve("/cdn/f.bin", function(connection)
+      return connection:reply(403, {}, "")
+    end)
+    local from = origin:serve("/get", function(connection, _, parameters)
+      return connection:reply(302, { { "Location", parameters.to } }, "")
+    end, { to = link })
+    local result = luadl(from)
+    assert.equal(24, result.status)
+    assert.equal(("luadl: 127.0.0.1 answered 403 after a redirect from %s (%s); the link may have"
+      .. " expired: start again from the page, or give --renew URL\n"):format(from, link),
+      result.stderr)
+  end)
+
   it("what is wrong with such an option, before anything is asked for", function()
     local url = serve("f.bin")
     for _, case in ipairs({

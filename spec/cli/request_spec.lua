@@ -284,6 +284,19 @@ describe("luadl", function()
       assert_saved(luadl("--data", "x", url, "-o", "file.bin"))
     end)
 
+    it("nothing to another host, unless that one is trusted", function()
+      local target = serve(other, "/elsewhere/file.bin", form, { method = "POST", body = "x" })
+      local url = serve(origin, "/to-elsewhere", function(connection, request, parameters)
+        connection:read_body(request)
+        return connection:redirect(parameters.location, 307)
+      end, { location = target })
+      local result = luadl("--data", "x", url, "-o", "file.bin")
+      assert.equal(23, result.status, result.stderr)
+      assert.truthy(result.stderr:find("--trusted-host", 1, true), result.stderr)
+      assert.equal(0, #other:requests("/elsewhere/file.bin"))
+      assert_saved(luadl("--data", "x", "--trusted-host", "127.0.0.1", url, "-o", "file.bin"))
+    end)
+
     it("no part of a method that has none", function()
       for _, words in ipairs({
         { "--data", "x", "--range", "0-9" }, { "--data", "x", "--adopt" },

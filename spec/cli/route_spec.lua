@@ -62,6 +62,13 @@ describe("luadl", function()
       end
     end)
 
+    it("takes a host, a port and an address, as they are written", function()
+      for _, wrong in ipairs({ "+a:80:127.0.0.1", "a:80:[::1", "a:80:::1]", "a:0:127.0.0.1", "a" }) do
+        local result = run("--resolve", wrong, origin.url)
+        assert.equal(28, result.status, wrong .. result.stderr)
+      end
+    end)
+
     it("takes several, any host, and addresses of IPv6", function()
       local url = as("b.example.org", serve("/several/file.bin"))
       assert_saved(run("--resolve", "a.example.org:80:[::1]", "--resolve", "x:1:::1",
@@ -157,9 +164,12 @@ describe("luadl", function()
     end)
 
     it("says which one can't be used", function()
-      local result = run("--interface", "nonexistent0", web.url .. "/file.bin")
-      assert.equal(6, result.status, result.stderr)
-      assert.truthy(result.stderr:find("nonexistent0", 1, true), result.stderr)
+      for _, name in ipairs({ "nonexistent0", "192.0.2.1" }) do
+        local result = run("--interface", name, "--retry", "5", web.url .. "/file.bin")
+        assert.equal(28, result.status, result.stderr)
+        assert.truthy(result.stderr:find("what --interface names", 1, true), result.stderr)
+        assert.is_nil(result.stderr:find("tried", 1, true), result.stderr) -- at once
+      end
     end)
   end)
 

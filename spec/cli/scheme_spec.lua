@@ -61,6 +61,11 @@ local ROUTES = {
   file = { url = function(name) return "file://" .. ssh.root .. name end, get = luadl },
 }
 
+-- What is said of a folder without a slash.
+local FOLDER = {
+  ftp = { 3, "check the URL" }, sftp = { 6, "may be a folder" }, file = { 1, "it is a folder" },
+}
+
 local function assert_fails(status, words, result)
   assert.equal(status, result.status, result.stderr)
   assert.is_truthy(result.stderr:find(words, 1, true), result.stderr)
@@ -128,10 +133,30 @@ for name, route in pairs(ROUTES) do
     it("brings no folder, and nothing with a line break", function()
       assert_fails(28, "names a folder", route.get(route.url("/sub/")))
       assert_fails(28, "control characters", route.get(route.url("/sub/small%0d%0aDELE%20x")))
-      assert.is_true(route.get(route.url("/sub")).status > 0)
+      assert_fails(FOLDER[name][1], FOLDER[name][2], route.get(route.url("/sub")))
     end)
   end)
 end
+
+describe("ftps", function()
+  local function get(plain, ...)
+    local server = ftpd.secure(ftp.root .. "/sub/small", plain)
+    local result = luadl("--cacert", ... or server.ca, server.url .. "/small")
+    server:stop()
+    return result
+  end
+
+  it("brings a file of a server that is trusted", function()
+    assert_fails(6, "certificate", get(nil, "/etc/ssl/certs/ca-certificates.crt"))
+    assert.equal(0, get().status)
+    assert.equal("small\n", helper.read(folder .. "/small"))
+  end)
+
+  it("takes nothing that comes in the clear", function()
+    assert_fails(6, "in the clear", get("plain"))
+    assert.is_false(helper.exists(folder .. "/small"))
+  end)
+end)
 
 describe("ftp", function()
   it("logs in with -u or as the URL says, and tells no password", function()

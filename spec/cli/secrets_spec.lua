@@ -13,6 +13,8 @@ describe("secrets", function()
     local found = of("-u", "a:b", "-x", "http://c:d@proxy:1", "http://e:f@host/x", "http://g@host/",
       "http://h/")
     assert.same({ "a:b", "c:d", "e:f", "g" }, found)
+    assert.same({ "a:b", "c:d" }, of("--renew", "http://a:b@host/", "--doh", "https://c:d@dns/",
+      "http://host/"))
   end)
 
   it("are logins of a proxy without a scheme, too", function()
@@ -29,6 +31,12 @@ describe("secrets", function()
       "host X-A: h", "http://host/")
     table.sort(found)
     assert.same({ "application/x-www-form-urlencoded", "d", "h", "p", "t" }, found)
+  end)
+
+  it("are the parts of a body, one by one as they were typed", function()
+    local found = of("--data", "a=1", "--data", "b=2", "-H", "Content-Type: x", "http://host/")
+    table.sort(found)
+    assert.same({ "a=1", "b=2", "x" }, found)
   end)
 
   it("are none where nothing is said", function()

@@ -33,10 +33,23 @@ describe("a tally", function()
     finish(counts, { skipped = true })
     finish(counts, nil, FAILURE)
     counts:started({})
-    assert.equal("2 of 4 files, 1 failed", lines.count(counts))
+    assert.same({ "2 of 4 files, 1 failed", "2/4, 1 failed" }, { lines.count(counts) })
     assert.same({ 2, 1, 1, 1, 100, 60 }, {
       counts.done, counts.skipped, counts.failed, counts.running, counts.bytes, counts.fetched,
     })
+  end)
+
+  it("counts what was stopped apart from what failed, and names one alone", function()
+    local counts = run(3)
+    finish(counts, nil, FAILURE)
+    assert.is_false(counts:tells_at_end(nil))
+    assert.is_true(counts:tells_at_end(true))
+    counts:finished({}, nil, errors.new("cancelled", "interrupted", { path = "f" }), true)
+    assert.same({ 1, 1 }, { counts.failed, counts.stopped })
+    assert.equal("luadl: interrupted (f)", lines.stopped(counts))
+    assert.equal("0 of 3 files, 1 failed, 1 stopped",
+      lines.summary({ done = 0, failed = 2, total = 3 }, counts))
+    assert.is_false(run(1):tells_at_end(true))
   end)
 
   it("says how many run where nobody knows how many there are", function()

@@ -70,14 +70,32 @@ local function resize(columns)
   tmux("resize-window", "-t", "spec", "-x", tostring(columns), "-y", tostring(ROWS))
 end
 
+local function open(columns, line)
+  local made = tmux("new-session", "-d", "-s", "spec", "-x", tostring(columns), "-y",
+    tostring(ROWS), ("cd %s; %s"):format(process.quote(folder), line))
+  assert.equal(0, made.status, made.stderr)
+end
+
+local function command(words)
+  return process.command({ helper.root .. "/scripts/luadl", table.unpack(words) })
+end
+
 -- Runs the command in a fresh window, "first line" above it and its status below it.
 local function run(columns, words, environment)
-  local command = process.command({ helper.root .. "/scripts/luadl", table.unpack(words) })
-  local line = ("cd %s; printf 'first line\\n'; %s %s; echo status $?; exec cat"):format(
-    process.quote(folder), environment or "", command)
-  local made = tmux("new-session", "-d", "-s", "spec", "-x", tostring(columns), "-y",
-    tostring(ROWS), line)
-  assert.equal(0, made.status, made.stderr)
+  open(columns, ("printf 'first line\\n'; %s %s; echo status $?; exec cat"):format(
+    environment or "", command(words)))
+end
+
+-- The same in a shell with job control, whose prompt is "> ".
+local function run_in_shell(columns, words)
+  helper.write(folder .. "/line", command(words))
+  open(columns, "PS1='> ' exec bash --norc --noprofile -i")
+  await("^>$")
+  tmux("send-keys", "-t", "spec", "source ./line", "Enter")
+end
+
+local function press(...)
+  tmux("send-keys", "-t", "spec", ...)
 end
 
 local function serve(path, parameters)
@@ -147,8 +165,8 @@ describe_with_tmux("on a terminal", function()
     run(24, { "-n1", serve("/a-rather-long-name-of-a-file.tar.gz") })
     local lines = await("%d%%$")
     assert.equal(2, #lines)
-    assert.is_true(#lines[2] <= 23)
-    assert.matches("^a%-r.*%.%.%..*gz +%d+%%$", lines[2])
+    assert.is_true(utf8.len(lines[2]) <= 23)
+    assert.matches("^a%-rather…e%.tar%.gz +%d+%%$", lines[2])
   end)
 
   -- tmux wraps the lines first and tells of its new size later: what is drawn between may stay.
@@ -173,7 +191,7 @@ describe_with_tmux("on a terminal", function()
     await("^two%.bin .*%d%% .*iB/s .*s ")
     assert.same({
       "first line",
-      "a-rathe....tar.gz [bar] N% N B N B/s Ns xN",
+      "a-rather…e.tar.gz [bar] N% N B N B/s Ns xN",
       "two.bin [bar] N% N B N B/s Ns xN",
       "N of N files [bar] N% N B N B/s Ns xN",
     }, shapes(screen()))
@@ -244,7 +262,7 @@ describe_with_tmux("on a terminal", function()
     }, "NO_COLOR=1")
     await("█1─")
     local lines = await("█4─")
-    assert.equal("one.bin N% N B N B/s Ns", shape(lines[2]))
+    assert.equal("one.bin [bar] N% N B/s Ns", shape(lines[2]))
     local map = table.concat(lines, "", 3)
     for label = 1, 4 do
       local _, count = map:gsub(label, "")
@@ -311,11 +329,44 @@ describe_with_tmux("on a terminal", function()
   it("Ctrl-C ends the display cleanly", function()
     run(80, { "-n1", serve("/slow.bin", { rate = 100000 }) })
     await("^slow%.bin .*%d%%")
-    tmux("send-keys", "-t", "spec", "C-c")
+    press("C-c")
     local lines = await("^status 7")
     assert.equal("first line", lines[1])
     assert.equal(0, (matching(lines, "^slow%.bin ")))
     assert.equal(1, (matching(lines, "luadl: interrupted")))
     assert.is_false(helper.exists(folder .. "/slow.bin"))
+    assert.is_nil(table.concat(screen(), "\n"):find("^C", 1, true))
+  end)
+
+  it("Ctrl-C is told once of several files", function()
+    run(100, { "-n1", serve("/one.bin", { rate = 50000 }), serve("/two.bin", { rate = 50000 }) })
+    await("^two%.bin .*%d%%")
+    press("C-c")
+    local lines = await("^status 7")
+    assert.equal(4, #lines)
+    assert.matches("^luadl: interrupted %(2 files%)", lines[2])
+    assert.equal("0 of 2 files, 2 stopped", lines[3])
+  end)
+
+  it("in the background leaves the terminal to the shell, and is drawn anew in front", function()
+    run_in_shell(80, { "-n1", serve("/slow.bin", { rate = 100000 }) })
+    await("^slow%.bin .*%d%%")
+    press("C-z")
+    await("Stopped")
+    press("bg", "Enter")
+    await("^%[1%].*&$")
+    press("sleep 0.5; echo still my line", "Enter")
+    local lines = await("^still my line$")
+    assert.equal(1, (matching(lines, "^slow%.bin .*%d%%")))
+    assert.matches("^> sleep", lines[#lines - 2] .. lines[#lines - 1])
+    press("fg", "Enter")
+    local deadline = socket.gettime() + PATIENCE
+    repeat
+      lines = screen()
+      assert.is_true(socket.gettime() < deadline, table.concat(lines, "\n"))
+    until matching(lines, "^slow%.bin .*%d%%") == 2
+    assert.equal(1, (matching(lines, "^still my line$")))
+    press("C-c")
+    await("luadl: interrupted")
   end)
 end)

@@ -25,6 +25,7 @@ for name in server client; do
 done
 openssl ec -in server.key -pubout -out server.pub
 mkdir hashed && cp ca.pem hashed && openssl rehash hashed
+cp -a hashed system && cp client.pem system/ca-certificates.crt
 ]]
 
 local CONFIG = [[
@@ -146,6 +147,12 @@ describe("luadl", function()
       assert_refused(6, words, luadl("-k", "--pinned-key", pin("client"), url))
     end)
 
+    it("and takes nothing from where no key is shown", function()
+      local plain = web.url .. "/file.bin"
+      assert_refused(6, "no TLS", luadl("--pinned-key", pin("server"), plain))
+      assert_refused(6, "no TLS", luadl("--pinned-key", file("server.pub"), plain))
+    end)
+
     it("of a known form alone", function()
       for _, wrong in ipairs({ "sha256//abc", "sha256//" .. pin("server"), "sha256//a;b" }) do
         assert_refused(28, "option '--pinned-key'", luadl("--pinned-key", wrong, url))
@@ -157,6 +164,23 @@ describe("luadl", function()
     assert_saved(luadl("--capath", file("hashed"), url))
     os.remove(path)
     assert_refused(6, "certificate", luadl("--capath", folder, url))
+  end)
+
+  it("trusts the CAs of --cacert and --capath, and none of the system's", function()
+    local as_system = "mount --bind $0/system /etc/ssl/certs || exit 77; exec \"$@\""
+    local function here(...)
+      return helper.run({
+        "unshare", "-rm", "sh", "-c", as_system, web.prefix, helper.root .. "/scripts/luadl",
+        "-d", folder, "--retry", "0", "--no-config", url, ...,
+      })
+    end
+    if helper.run({ "unshare", "-rm", "true" }).status ~= 0 then pending("no namespaces here") end
+    local result = here()
+    if result.status == 77 then pending("no file systems may be mounted here") end
+    assert_saved(result)
+    os.remove(path)
+    assert_refused(6, "certificate", here("--cacert", file("client.pem")))
+    assert_refused(6, "certificate", here("--capath", folder))
   end)
 
   it("speaks no older TLS than it is told", function()

@@ -837,6 +837,9 @@ static void reasons_name_the_host_and_are_cut_to_fit(void **state)
     named.host = "example.org";
     struct answer answer = JOIN(&named, &zip, 206, {"Content-Range", "bytes 0-99/1000"});
     assert_string_equal(answer.reason, "asked for bytes 100-199, example.org sent 0-99 of 1000");
+    named.redirected = true;
+    answer = judge(&named, &zip, 403, NONE);
+    assert_string_equal(answer.reason, "example.org answered 403 after a redirect");
     named.host = host;
     answer = judge(&named, &zip, 404, NONE);
     assert_int_equal(strlen(answer.reason), sizeof answer.reason - 1);

@@ -128,6 +128,14 @@ describe("signals", function()
     assert.equal("false\ntrue\tfalse", text)
   end)
 
+  it("of a process that goes on are told once", function()
+    local text = run([[
+      sys.catch_signals()
+      print(sys.continued()) kill("CONT") print(sys.continued(), sys.continued())
+    ]])
+    assert.equal("false\ntrue\tfalse", text)
+  end)
+
   it("refuse a descriptor that is not open", function()
     local text = run("print(sys.catch_signals(99))")
     assert.matches("^nil\tBad file descriptor\t9$", text)
@@ -147,6 +155,15 @@ describe("terminal", function()
     local inner = "stty cols 0; " .. command(PROGRAM)
     local text = shell("script -qec " .. quoted(inner) .. " /dev/null </dev/null")
     assert.matches("true\tnil", text, 1, true)
+  end)
+
+  it("belongs to the job in the foreground", function()
+    local inner = ("set -m; %s & wait; (%s)"):format(
+      command("print(sys.in_background(1))"), command("print(sys.in_background(1))"))
+    local text = shell("script -qec " .. quoted("bash -c " .. quoted(inner))
+      .. " /dev/null </dev/null")
+    assert.matches("^true%s.*%sfalse$", text)
+    assert.is_false(sys.in_background(-1))
   end)
 
   it("is not a pipe, a file or a closed descriptor", function()

@@ -132,12 +132,13 @@ describe("secrets", function()
   it("S2: that other options have are soon out of sight of ps, too", function()
     local url = origin:serve("/options", hanging, FILE)
     local script = ([[
-      %s/scripts/luadl -q -d %s --bearer %s --host-header '127.0.0.1 X-A: %s' \
-        --key-password %s --data 'password=%s' --load-cookies /dev/null %s & child=$!
+      %s/scripts/luadl -q -d %s --bearer %s --host-header '127.0.0.1 X-A: %s   ' \
+        --doh https://me:%s@127.0.0.1/ --key-password %s --data 'password=%s' \
+        --load-cookies /dev/null %s & child=$!
       while ! [ -s %s/options.part ]; do sleep 0.01; done
       tr '\0' ' ' </proc/$child/cmdline
       kill -INT $child; wait $child
-    ]]):format(helper.root, folder, SECRET, SECRET, SECRET, SECRET, url, folder)
+    ]]):format(helper.root, folder, SECRET, SECRET, SECRET, SECRET, SECRET, url, folder)
     local line = helper.run(script, { timeout = 10 }).stdout
     assert.truthy(line:find("--key-password", 1, true), line)
     check_silent(line)

@@ -15,6 +15,7 @@ describe("a POST", function()
     helper.begin()
     session = assert(luadl.session({
       dir = helper.tmpdir(), loops = 1, retry = luadl.retry.backoff({ base = 0.01 }),
+      trusted_hosts = { "127.0.0.1" }, -- a body goes along to other ports
     }))
   end)
   after_each(function()
@@ -37,9 +38,11 @@ describe("a POST", function()
   end
 
   local ASK = {
-    ["in memory"] = function(url) return session:fetch(url, { method = "POST", body = "x" }) end,
-    ["for a file"] = function(url)
-      return session:get({ url = url, method = "POST", body = "x" })
+    ["in memory"] = function(url, opts)
+      return session:fetch(url, { method = "POST", body = "x", retry = opts and opts.retry })
+    end,
+    ["for a file"] = function(url, opts)
+      return session:get({ url = url, method = "POST", body = "x", retry = opts and opts.retry })
     end,
   }
 
@@ -53,6 +56,16 @@ describe("a POST", function()
         assert.is_table(err)
         assert.equal(1, count_posts(path))
       end)
+
+    it("goes to no other origin that isn't trusted, whoever leads there: " .. what, function()
+      local path = "/away-" .. what:gsub(" ", "-")
+      local other = origin:serve(path, { size = 10 }):gsub("127%.0%.0%.1", "localhost")
+      local nowhere = ("http://127.0.0.1:%d/"):format(helper.free_port())
+      local result, err = ask(nowhere, { retry = function() return 0, { url = other } end })
+      assert.is_nil(result)
+      assert.is_table(err)
+      assert.equal(0, count_posts(path))
+    end)
 
     it("isn't repeated when a redirect led to where nobody is: " .. what, function()
       local path = "/moved-" .. what:gsub(" ", "-")

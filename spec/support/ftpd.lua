@@ -1,6 +1,7 @@
 -- FTP servers: a real one, pyftpdlib, and one that misbehaves.
 -- SPDX-License-Identifier: MIT
 
+local helper = require("spec.support.helper")
 local service = require("spec.support.service")
 
 local ftpd = {}
@@ -28,6 +29,25 @@ function ftpd.faulty(size)
   local self = service.new()
   self.url = "ftp://127.0.0.1:" .. self.port
   return self:run({ "lua5.4", "spec/support/ftpfaults.lua", tostring(self.port), tostring(size) })
+end
+
+local CERTIFICATE = [[
+cd "$1" && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+  -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out ca.pem &&
+cat ca.pem key.pem >both.pem]]
+
+--- Starts one behind TLS, with one file. Fields: url, port, ca (the certificate to trust).
+---@param file string what it has
+---@param plain "plain"|nil it doesn't encrypt that
+function ftpd.secure(file, plain)
+  local self = service.new()
+  self.url, self.ca = "ftps://127.0.0.1:" .. self.port, self.prefix .. "/ca.pem"
+  local made = helper.run({ "sh", "-c", CERTIFICATE, "sh", self.prefix })
+  if made.status ~= 0 then error("no certificate: " .. made.stderr) end
+  return self:run({
+    "/usr/bin/python3", "spec/support/ftps.py", tostring(self.port), self.prefix .. "/both.pem",
+    file, plain,
+  })
 end
 
 return ftpd

@@ -76,7 +76,7 @@ function helper.free_port()
 end
 
 local function environment(variables)
-  local words = { "env", "XDG_CONFIG_HOME=/nonexistent" } -- the user's own is no matter of specs
+  local words = { "env", "XDG_CONFIG_HOME=/dev/null" } -- the user's own is no matter of specs
   for name, value in pairs(variables or {}) do
     words[#words + 1] = name .. "=" .. value
   end

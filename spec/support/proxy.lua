@@ -1,7 +1,8 @@
--- A TCP proxy that makes the way longer: bytes arrive so many seconds later, at any rate.
+-- A TCP proxy that makes the way longer: bytes arrive so many seconds later, at any rate or at one
+-- that each connection has for itself.
 -- SPDX-License-Identifier: MIT
 --
--- A process of its own: CONTROL-PORT TARGET-PORT SECONDS. The kernel accepts before the proxy can
+-- A process of its own: CONTROL-PORT TARGET-PORT SECONDS [RATE]. The kernel accepts before it can
 -- delay it, so the round trip of the connection's set-up is added to its first bytes. A reset
 -- arrives as an ordinary end.
 
@@ -18,7 +19,8 @@ local function receive(pipe)
   pipe.last = pipe.last + 1
   pipe.under_way = pipe.under_way + #bytes
   local sent = math.max(socket.gettime(), pipe.not_before)
-  pipe.queue[pipe.last] = { bytes = bytes, due = sent + pipe.delay }
+  pipe.not_before = sent + #bytes / pipe.rate
+  pipe.queue[pipe.last] = { bytes = bytes, due = pipe.not_before + pipe.delay }
 end
 
 local function send_all(sink, bytes)
@@ -72,7 +74,7 @@ local function pump(pipe)
   end
 end
 
-local function connect(client, target_port, delay)
+local function connect(client, target_port, delay, rate)
   local target = assert(socket.connect("127.0.0.1", target_port))
   local sides = { open = 2 }
   local not_before = socket.gettime() + 2 * delay
@@ -84,6 +86,7 @@ local function connect(client, target_port, delay)
       sink = sink,
       sides = sides,
       delay = delay,
+      rate = rate,
       not_before = not_before,
       queue = {},
       first = 1,
@@ -93,7 +96,7 @@ local function connect(client, target_port, delay)
   end
 end
 
-local function main(control_port, target_port, delay)
+local function main(control_port, target_port, delay, rate)
   local control = assert(socket.connect("127.0.0.1", control_port))
   local listener = assert(socket.bind("127.0.0.1", 0, 256))
   local _, port = listener:getsockname()
@@ -103,11 +106,11 @@ local function main(control_port, target_port, delay)
     while scheduler:readable(listener) do
       local client = listener:accept()
       if client then
-        connect(client, target_port, delay)
+        connect(client, target_port, delay, rate)
       end
     end
   end)
   scheduler:run()
 end
 
-main(tonumber(arg[1]), tonumber(arg[2]), tonumber(arg[3]))
+main(tonumber(arg[1]), tonumber(arg[2]), tonumber(arg[3]), tonumber(arg[4]) or math.huge)

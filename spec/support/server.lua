@@ -111,9 +111,9 @@ function methods:wait_idle(seconds)
 end
 
 --- A port that leads to `target_port` with `seconds` of delay each way, and its URL; ends with
---- the server.
-function methods:delay_proxy(target_port, seconds)
-  local proxy = launch("proxy.lua", { target_port, seconds })
+--- the server. With a `rate`, each connection has so many bytes per second.
+function methods:delay_proxy(target_port, seconds, rate)
+  local proxy = launch("proxy.lua", { target_port, seconds, rate })
   self.proxies[#self.proxies + 1] = proxy
   return proxy.port, "http://127.0.0.1:" .. proxy.port
 end

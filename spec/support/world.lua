@@ -112,6 +112,12 @@ function engine:limit_host(name, rate) return note(self.world, "limit_host", nam
 
 function engine:renew(id, url) return note(self.world, "renew", id, url) end
 
+-- Nothing, unless `answers.read` has something.
+function engine:read(id, most)
+  local answer = self.world.answers.read
+  return answer and answer(id, most) or nil
+end
+
 function engine:accept(id) return note(self.world, "accept", id) end
 
 function engine:forget(id) return note(self.world, "forget", id) end
@@ -165,6 +171,11 @@ function methods:fault(id, fields)
   }, fields)
 end
 
+--- There is something to read.
+function methods:data(id)
+  deliver(self, id, { kind = "data" })
+end
+
 --- The target couldn't be opened: its name is taken.
 function methods:taken(id)
   self:fault(id, { stage = "open", error = { kind = "exists", message = "exists", errno = 17 } })
@@ -194,12 +205,12 @@ function methods:told(call)
 end
 
 --- A download in this world.
-function methods:download(opts, info, unfold)
+function methods:download(opts, purpose)
   local all = { url = "http://host/file.bin" }
   for name, value in pairs(opts or {}) do all[name] = value end
   all.url = all.url or nil -- false: it has none
   local defaults = self.session.by_host:defaults_for(all.url)
-  return download.new(self.session, options.check(all, "download", defaults), info, unfold)
+  return download.new(self.session, options.check(all, "download", defaults), purpose)
 end
 
 --- A fresh world.
@@ -245,7 +256,7 @@ function world.new(defaults)
       local checked, message = options.read(opts, "download", self.defaults)
       if not checked then return nil, errors.new("usage", message) end
       checked.context = checked.context or keeper.context
-      return download.new(session, checked, nil, nil, keeper)
+      return download.new(session, checked, "file", keeper)
     end,
   }
   self.session.limits = limits.new(self.session, function() return self:date() end)

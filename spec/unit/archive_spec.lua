@@ -6,6 +6,7 @@ local codec = require("luadl.codec")
 local helper = require("spec.support.helper")
 
 local SUM = ("ab"):rep(32)
+local DIGEST = '"' .. ("cd"):rep(16) .. '"'
 
 describe("an archive", function()
   local path, kept
@@ -55,17 +56,25 @@ describe("an archive", function()
     assert.is_false(knows({ url = "http://b/y", checksum = "sha256:" .. ("ac"):rep(32) }))
   end)
 
-  it("knows a file of the same host by ETag and size, when the server has answered", function()
-    finish({ url = "http://a/x?signed=1" })
-    local function knows_head(url, etag, total)
-      return kept:known_by_head(item({ url = url }), { etag = etag, total = total }) ~= nil
-    end
-    assert.is_true(knows_head("http://a/x?signed=2", '"1"', 5))
-    assert.is_false(knows_head("http://a/x?signed=2", '"1"', 6))
-    assert.is_false(knows_head("http://a/x?signed=2", '"2"', 5))
-    assert.is_false(knows_head("http://b/x?signed=2", '"1"', 5))
+  local function knows_head(url, etag, total)
+    return kept:known_by_head(item({ url = url }), { etag = etag, total = total }) ~= nil
+  end
+
+  it("knows a link that was signed anew by its ETag and size, when there is an answer", function()
+    finish({ url = "http://A/x?signed=1" }, { etag = DIGEST })
+    assert.is_true(knows_head("http://a/x?signed=2", DIGEST, 5))
+    assert.is_true(knows_head("http://a/x", DIGEST, 5))
+    assert.is_false(knows_head("http://a/x?signed=2", DIGEST, 6))
+    assert.is_false(knows_head("http://a/x?signed=2", '"' .. ("1"):rep(32) .. '"', 5))
+    assert.is_false(knows_head("http://b/x?signed=2", DIGEST, 5))
+    assert.is_false(knows_head("http://a/y?signed=2", DIGEST, 5))
     assert.is_false(knows_head("http://a/x?signed=2", nil, 5))
-    assert.is_false(knows_head("http://a/x?signed=2", '"1"', nil))
+    assert.is_false(knows_head("http://a/x?signed=2", DIGEST, nil))
+  end)
+
+  it("takes no ETag of date and size for one file's", function()
+    finish({ url = "http://a/get?1" }, { etag = '"6b027e42-12"' })
+    assert.is_false(knows_head("http://a/get?2", '"6b027e42-12"', 5))
   end)
 
   it("skips nothing of which the server is to say whether it has changed", function()
@@ -74,19 +83,33 @@ describe("an archive", function()
     assert.is_false(knows({ timestamps = true }))
   end)
 
-  it("takes no weak ETag for a proof", function()
-    finish({}, { etag = 'W/"1"' })
-    assert.is_nil(kept:known_by_head(item({}), { etag = 'W/"1"', total = 5 }))
+  it("tells the ETag of what is still there, if it is one", function()
+    finish({})
+    assert.equal('"1"', kept:etag_of(item({}), "x", 5))
+    assert.is_nil(kept:etag_of(item({}), "x", 6))
+    for _, etag in ipairs({ "5", [["\"1\r\nX: y\""]], "[]", [["W/\"1\""]] }) do
+      kept.records:close()
+      helper.write(path, '{"url":"http://a/x","path":"x","size":5,"etag":' .. etag .. "}\n")
+      kept = assert(archive.open(path))
+      assert.is_truthy(kept:find("http://a/x"))
+      assert.is_nil(kept:etag_of(item({}), "x", 5), etag)
+    end
   end)
 
-  it("keeps nothing of failures, of what was skipped, and of parts of files", function()
+  it("takes no weak ETag for a proof", function()
+    finish({}, { etag = "W/" .. DIGEST })
+    assert.is_false(knows_head("http://a/x", "W/" .. DIGEST, 5))
+  end)
+
+  it("keeps nothing of failures, of what was skipped, of parts of files, of forms", function()
     kept:ended(item({}), nil, { kind = "dns" })
     finish({}, { skipped = true })
-    finish({ range = { 0, 1 } })
+    local others = { { range = { 0, 1 } }, { body = "a=1" }, { method = "PUT" } }
+    for _, opts in ipairs(others) do finish(opts) end
     assert.is_false(knows({}))
-    finish({})
+    finish({ method = "GET" })
     assert.is_true(knows({}))
-    assert.is_false(knows({ range = { 0, 1 } }))
+    for _, opts in ipairs(others) do assert.is_false(knows(opts)) end
   end)
 
   it("tells what it has of a URL", function()

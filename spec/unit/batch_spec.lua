@@ -5,6 +5,7 @@
 local batch = require("luadl.batch")
 local context = require("luadl.context")
 local errors = require("luadl.errors")
+local helper = require("spec.support.helper")
 local world = require("spec.support.world")
 
 describe("a batch", function()
@@ -472,7 +473,27 @@ describe("a batch", function()
       }) do assert_misuse(message, call) end
       made:run()
       assert_misuse("run: a batch runs once", function() made:run() end)
+      local over = "the batch is over"
+      assert_misuse(over, function() made:add(request("a")) end)
+      assert_misuse(over, function() made:after({}, request("a")) end)
+      assert_misuse(over, function() made:source(function() end) end)
     end)
+  end)
+
+  it("fails what has wrong options though its archive and journal look at them first", function()
+    helper.begin()
+    local folder, step = helper.tmpdir(), 0
+    local wrong = {
+      { url = 5 }, { dir = {} }, { checksum = 5 }, { range = { {} } }, { body = {} },
+      { retry = "no" },
+    }
+    local made = new({ archive = folder .. "/archive", journal = folder .. "/journal" })
+    made:source(function()
+      step = step + 1
+      return wrong[step] and request("a", wrong[step])
+    end)
+    assert.equal("0 done, 6 failed, 0 skipped of 6", counts(made:run()))
+    helper.finish()
   end)
 
   it("fails when its archive or journal can't be opened", function()

@@ -164,7 +164,7 @@ describe("download", function()
     end)
 
     it("of an inquiry is the head, and nothing is started", function()
-      local download = begin({}, true)
+      local download = begin({}, "info")
       here:done(download.id, { path = false, headers = { { "ETag", '"1"' } }, total = 7 })
       local head = download:wait()
       assert.equal('"1"', head.etag)

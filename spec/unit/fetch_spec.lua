@@ -145,6 +145,27 @@ describe("fetch", function()
       assert.equal(URL .. "?2", request(2).url)
     end)
 
+    it("takes neither headers nor login to another host when it is tried there", function()
+      answer(failure(BROKEN), status(200))
+      local elsewhere = { url = "http://elsewhere/f" }
+      local given = {
+        headers = { ["X-Token"] = "secret" }, user = "me:secret",
+        retry = function() return 0, elsewhere end,
+      }
+      assert(get(given))
+      assert.equal("secret", header(1, "x-token"))
+      assert.equal(elsewhere.url, request(2).url)
+      assert.is_nil(header(2, "x-token"))
+      assert.is_nil(request(2).user)
+      answer(failure(BROKEN), status(200))
+      local page, err = get({ method = "PUT", body = "x", retry = given.retry })
+      assert.is_nil(page)
+      assert.equal("redirect_forbidden", err.kind)
+      page, err = get({ body = "x", request = elsewhere })
+      assert.is_nil(page)
+      assert.equal("redirect_forbidden", err.kind)
+    end)
+
     it("takes neither headers nor login to another host when a policy asks there", function()
       answer(status(200))
       assert(get({

@@ -428,6 +428,19 @@ describe("the whole way from bytes to a name", function()
     end
   end)
 
+  -- Few random names are safe: these begin and end like one.
+  it("leaves a safe name as it is", function()
+    local seed, safe = seeded(), 0
+    for round = 1, COUNT do
+      local name, opts = "a" .. random_text():sub(1, math.random(0, 9)) .. "b", random_sources()
+      if filename.is_safe(name, opts) then
+        safe = safe + 1
+        assert.equal(name, filename.sanitise(name, opts), ("%s round %d"):format(seed, round))
+      end
+    end
+    assert.is_true(safe > COUNT / 100)
+  end)
+
   it("gives a safe name for any bytes", function()
     local seed = seeded()
     for round = 1, COUNT do

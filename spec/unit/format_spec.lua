@@ -14,6 +14,7 @@ describe("a format", function()
   it("keeps a percent sign and a backslash that begin nothing", function()
     for text, read in pairs({
       ["%"] = { "%" }, ["\\"] = { "\\" }, ["%x"] = { "%", "x" }, ["%{url"] = { "%", "{url" },
+      ["\\\\n"] = { "\\\\", "n" },
       [""] = {},
     }) do
       assert.same(read, format.read(text))
@@ -27,7 +28,7 @@ describe("a format", function()
       return message
     end
     assert.equal("unknown variable %{htp_code}: did you mean %{http_code}?", refusal("%{htp_code}"))
-    assert.equal("unknown variable %{}", refusal("%{}"))
+    assert.matches("^unknown variable %%{}: known are json, content_type, ", refusal("%{}"))
     assert.matches("^%%{time_connect}: .*%-%-why", refusal("%{time_connect}"))
     assert.matches("^%%header{%.%.%.}: .*%-%-info", refusal("%header{etag}"))
   end)

@@ -1,6 +1,7 @@
 --- What is there already: whether it is asked about, and what becomes of it.
 -- SPDX-License-Identifier: MIT
 
+local lfs = require("lfs")
 local helper = require("spec.support.helper")
 local world = require("spec.support.world")
 
@@ -63,6 +64,26 @@ describe("a file that is there", function()
       assert.is_nil(request.if_modified_since)
     end)
 
+    for template, since in pairs({
+      ["{name}{ext}"] = BEFORE, ["{modified:%Y}/../{name}{ext}"] = false,
+    }) do
+      it("if its place is known, as that of " .. template, function()
+        assert(lfs.mkdir(folder .. "/" .. os.date("%Y")))
+        local _, request = begin({ conditional = true, template = template })
+        assert.equal(since, request.if_modified_since or false)
+      end)
+    end
+
+    for _, date in ipairs({ -5, 0 }) do
+      it("if it has a date that can be said, unlike " .. date, function()
+        assert(lfs.touch(path, date, date))
+        local download, request = begin({ conditional = true })
+        assert.is_nil(request.if_modified_since)
+        refuse(304)
+        assert.equal("http_status", select(2, download:wait(0)).kind)
+      end)
+    end
+
     it("and stays when it still holds", function()
       local download = begin({ conditional = true })
       refuse(304)
@@ -93,6 +114,36 @@ describe("a file that is there", function()
     assert.is_nil(request.if_modified_since)
     refuse(304)
     assert.equal("http_status", select(2, download:wait(0)).kind)
+  end)
+
+  describe("though nobody has said what to do then, makes the new one", function()
+    local function warnings(head)
+      local download = begin({})
+      head.total = head.total or 100
+      one:head(1, head)
+      one:settle()
+      one:fault(1, { stage = "open", error = { kind = "exists", message = "exists", errno = 17 } })
+      one:settle()
+      assert.equal("file (1).bin", one:told("start")[2][2].name)
+      one:done(1, { path = folder .. "/file (1).bin" })
+      one:settle()
+      return assert(download:wait(0)).warnings
+    end
+
+    it("a second one, which is told of the first that looks the same", function()
+      local head = { headers = { { "Last-Modified", EQUAL } } }
+      local told = warnings(head)
+      assert.equal(1, #told)
+      assert.matches("file.bin is there with the same size and date: timestamps %(%-N%)", told[1])
+    end)
+
+    it("another one, if it looks so", function()
+      assert.same({}, warnings({ headers = {} }))
+    end)
+
+    it("another one, if it is larger", function()
+      assert.same({}, warnings({ headers = { { "Last-Modified", EQUAL } }, total = 101 }))
+    end)
   end)
 
   for what, case in pairs({

@@ -71,6 +71,17 @@ describe("the journal of a batch", function()
     assert.is_nil(kept:known(item()))
   end)
 
+  it("tells parts and forms of one URL apart", function()
+    local all = {
+      {}, { range = { 0, 3 } }, { range = { 4, 7 } }, { body = "a=1" }, { body = "a=2" },
+      { method = "POST", body = "a=1" },
+    }
+    for _, opts in ipairs(all) do assert.is_nil(kept:known(item(opts))) end
+    for _, opts in ipairs({ { method = "GET" }, { range = "4-7" }, { body = "a=2" } }) do
+      assert.equal("twice in the list", kept:known(item(opts)))
+    end
+  end)
+
   it("lets what a URL stands for be that URL", function()
     local each = item()
     kept:known(each)

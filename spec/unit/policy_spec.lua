@@ -360,7 +360,7 @@ describe("policies", function()
         asked = asked + 1
         return "http://host/" .. asked
       end })
-      local list = here:download({}, false, true):wait()
+      local list = here:download({}, "unfold"):wait()
       assert.equal(1, #list)
       begin(list[1])
       assert.equal(1, asked)
@@ -369,7 +369,7 @@ describe("policies", function()
 
     it("doesn't pass on what belonged to the one file", function()
       use({ resolve = function() return { "http://host/1", "http://host/2" } end })
-      local list = here:download({ output = "x", checksum = ("0"):rep(64) }, false, true):wait()
+      local list = here:download({ output = "x", checksum = ("0"):rep(64) }, "unfold"):wait()
       assert.is_nil(list[1].output)
       assert.is_nil(list[1].checksum)
     end)

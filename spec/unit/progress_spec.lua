@@ -47,6 +47,12 @@ describe("progress", function()
     assert.matches("^big%.iso +%[=+> +%] +42%%  +42%.0 MiB  +2%.0 MiB/s  +29s$", line)
   end)
 
+  it("rather leaves bytes and connections out than the bar", function()
+    for columns = 60, 200 do
+      assert.matches("%[=.* %d+%% .*/s +29s", progress.line(stats(), columns))
+    end
+  end)
+
   it("fits every width and never fills more", function()
     local names = { "x", ("long"):rep(30) .. ".iso", ("\230\188\162"):rep(60), "\27]0;evil\7" }
     for _, name in ipairs(names) do
@@ -60,6 +66,13 @@ describe("progress", function()
     end
   end)
 
+  it("takes the short name where the long one would be cut", function()
+    local made = stats({ name = "1 of 6 files, 2 failed", short = "1/6, 2 failed" })
+    assert.matches("^1/6, 2 failed +%[", progress.line(made, 79))
+    assert.matches("^1 of 6 files, 2 failed +%[", progress.line(made, 110))
+    assert.equal("1/6, 2 failed   42%", progress.line(made, 19))
+  end)
+
   it("names a file that has no name yet by its URL", function()
     local line = progress.line({ url = "http://a/b", received = 0 }, 80)
     assert.matches("^http://a/b ", line)
@@ -68,6 +81,6 @@ describe("progress", function()
   it("says of a finished file its size, time and speed", function()
     local line = progress.finished({ path = "iso/big.iso", size = 24 * MIB, elapsed = 12 })
     assert.equal("iso/big.iso  24.0 MiB in 12s, 2.0 MiB/s", line)
-    assert.matches("^e  0 B in", progress.finished({ path = "e", size = 0, elapsed = 0 }))
+    assert.equal("e  0 B in 1ms", progress.finished({ path = "e", size = 0, elapsed = 0 }))
   end)
 end)

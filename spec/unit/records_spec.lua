@@ -18,7 +18,7 @@ describe("records", function()
   after_each(helper.finish)
 
   local function open(keys_of)
-    return assert(records.open(path, "file", keys_of or function() end))
+    return assert(records.open(path, "file", keys_of or function(record) return record.keys end))
   end
 
   local function reopen(kept)
@@ -106,8 +106,27 @@ describe("records", function()
     open():close()
   end)
 
+  it("aren't appended to a file of something else", function()
+    local function is_text(record) return record.text and {} end
+    for _, bytes in ipairs({
+      "http://a/\nhttp://b/\n", "text", "\0\0\n", '{"number":1}\n{"text":"a"}\n', "{}\n", "{\n",
+    }) do
+      helper.write(path, bytes)
+      local kept, err = records.open(path, "file", is_text)
+      assert.is_nil(kept, bytes)
+      assert.equal("cannot use the file: it has something else in it (" .. path .. ")",
+        tostring(err))
+      assert.equal(bytes, helper.read(path))
+    end
+    for _, bytes in ipairs({ "", "{", '{"keys":["', '{"text":"a"}\n' }) do
+      helper.write(path, bytes)
+      open(is_text):close()
+    end
+  end)
+
   it("say where they can't be kept", function()
-    for _, where in ipairs({ path .. "/none", helper.tmpdir(), "/dev/null" }) do
+    assert(require("lfs").link("elsewhere", path .. ".link", true))
+    for _, where in ipairs({ path .. "/none", helper.tmpdir(), "/dev/null", path .. ".link" }) do
       local kept, err = records.open(where, "file", function() end)
       assert.is_nil(kept)
       assert.equal("bad_name", err.kind)

@@ -68,12 +68,13 @@ describe("text.fit", function()
 
   it("cuts in the middle, so that the extension stays", function()
     assert.equal("a-very...tar.gz", text.fit("a-very-long-name.tar.gz", 15))
+    assert.equal("a-very-….tar.gz", text.fit("a-very-long-name.tar.gz", 15, true))
   end)
 
   it("never exceeds the columns and never cuts a character", function()
     local name = ACUTE .. HAN:rep(10) .. ACUTE:rep(5) .. RUSSIAN:rep(7) .. ".iso"
     for columns = 0, text.width(name) do
-      local fitted = text.fit(name, columns)
+      local fitted = text.fit(name, columns, columns % 2 == 0)
       assert.is_true(text.width(fitted) <= columns)
       assert.equal(fitted, text.clean(fitted))
     end

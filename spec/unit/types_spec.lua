@@ -93,6 +93,8 @@ local function instances()
     ["luadl.store"] = require("luadl.store").open("types", { folder = folder }),
     ["luadl.sys.lock"] = require("luadl.sys").lock(folder .. "/lock", 0),
     ["luadl.engine"] = core.session(),
+    ["luadl.stream"] = require("luadl.stream").new(here:download({}, "reading")),
+    ["luadl.outlet.open"] = require("luadl.outlet").open(2),
   }
 end
 

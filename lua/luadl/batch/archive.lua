@@ -1,4 +1,4 @@
---- The archive: what was ever finished, by URL, digest, or ETag and size, wherever it is now.
+--- The archive: what was ever finished, by URL, by digest, or by a link's ETag, wherever it is now.
 -- SPDX-License-Identifier: MIT
 
 local checksum = require("luadl.checksum")
@@ -15,6 +15,7 @@ local methods = {}
 local metatable = { __name = "luadl.archive", __index = methods }
 
 local SKIPPED = "in the archive"
+local DIGEST = ("%x"):rep(32) -- of MD5, at least
 
 local function digest_of(given)
   local wanted = given and checksum.read(given)
@@ -23,6 +24,8 @@ local function digest_of(given)
   if wanted.encoding == "base64" then value = codec.hex_encode(codec.base64_decode(value)) end
   return wanted.algorithm .. ":" .. value
 end
+
+local ETAG = '^"[^%c"]*"$' -- anybody may have written into the file
 
 -- A weak one says nothing of the bytes.
 local function strong(etag)
@@ -37,12 +40,19 @@ local function digest_key(digest)
   return identity.key("digest " .. digest)
 end
 
+-- Servers make ETags of a file's date and size, which others may have, too; they tell resources
+-- apart only if they are digests, and then, since the digest may be of such facts, of one path.
+local function place_of(url, etag)
+  return etag:find(DIGEST) and host.origin(url) .. (url:match("^%a[%w+.-]*://[^/?]*([^?]*)") or "")
+end
+
 local function etag_key(url, etag, size)
-  return identity.key(("etag %s %s %d"):format(host.origin(url), etag, size))
+  local place = place_of(url, etag)
+  return place and identity.key(("etag %s %s %d"):format(place, etag, size))
 end
 
 local function keys_of(record)
-  if type(record.url) ~= "string" then return nil end
+  if type(record.url) ~= "string" or record.state then return nil end -- a journal's has one
   local keys = { url_key(record.url) }
   if type(record.digest) == "string" then keys[#keys + 1] = digest_key(record.digest) end
   if type(record.etag) == "string" and type(record.size) == "number" then
@@ -75,9 +85,9 @@ local function find_digest(self, digest)
   return record and record.digest == digest and record or nil
 end
 
--- A part of a file is not the file.
+-- A part of a file is not the file, and what a form brings is not what its URL does.
 local function is_whole(item)
-  return not item.opts.range and item.opts.url ~= nil
+  return item.opts.url ~= nil and identity.is_plain(item.opts)
 end
 
 local function says(item, name)
@@ -107,9 +117,10 @@ function methods:known_by_head(item, head)
   local etag = strong(head.etag)
   if not is_meant(item) or not etag or not head.total then return nil end
   local url = identity.url(item.opts.url)
-  local record = self.records:find(etag_key(url, etag, head.total))
+  local key = etag_key(url, etag, head.total)
+  local record = key and self.records:find(key)
   local same = record and record.etag == etag and record.size == head.total
-    and host.origin(record.url) == host.origin(url)
+    and place_of(record.url, etag) == place_of(url, etag)
   return same and SKIPPED or nil
 end
 
@@ -137,7 +148,8 @@ end
 ---@return string|nil
 function methods:etag_of(item, path, size)
   local record = is_whole(item) and self:find(item.opts.url)
-  return record and record.path == path and record.size == size and record.etag or nil
+  local same = record and record.path == path and record.size == size
+  return same and type(record.etag) == "string" and record.etag:match(ETAG) or nil
 end
 
 function methods.named() end

@@ -9,6 +9,7 @@ local course = {}
 local STOP_WITHIN = 1.5 -- seconds for cancelled downloads to end
 local NO_ROOM = { no_space = true, quota = true, read_only = true }
 local MOST_WITHOUT_ROOM = 5 -- failures in a row
+local EXISTS = "exists already"
 local TICK = 0.1 -- seconds between two looks of who wants to look
 
 -- What everybody needs
@@ -47,6 +48,7 @@ function course.stop(self, reason, words)
   self.stop_at = self.session.core.now() + STOP_WITHIN
   self.feed:stop()
   for _, each in ipairs(in_order(self.active)) do
+    each.stopped = each.download ~= nil or nil
     if each.download then each.download:cancel(words) end
   end
   self:ring()
@@ -119,11 +121,12 @@ local function look_at_room(self, err)
 end
 
 local function conclude(self, each, result, err)
-  local reason = result and type(result.skipped) == "string" and result.skipped or nil
-  each.result, each.error, each.reason = result, err, reason
+  local skipped = result and result.skipped
+  each.result, each.error, each.reason = result, err, skipped == true and EXISTS or skipped or nil
   if each.looked_up then self.memory:ended(each, result, err) end
+  if err then self.claims:drop(each) end
   course.fail(self, err)
-  local state = err and "failed" or reason and "skipped" or "done"
+  local state = err and "failed" or skipped and "skipped" or "done"
   tell(self, each, state)
   settle(self, each, state)
   look_at_room(self, err)
@@ -173,11 +176,19 @@ local function finish(self, each)
   conclude(self, each, result, err)
 end
 
+--- What is finished can't be noted any more; it is said once.
+---@param self luadl.batch
+---@param failure luadl.error
+function course.stop_noting(self, failure)
+  course.fail(self, failure)
+  if self.hooks.notice and not self.unnoted then self.hooks.notice(tostring(failure)) end
+  self.unnoted = true
+  course.stop(self, failure, "what is finished can't be noted any more")
+end
+
 local function save(self)
   local failure = self.memory:save(self.session.core.now())
-  if not failure then return end
-  course.fail(self, failure)
-  course.stop(self, failure, "what is finished can't be noted any more")
+  if failure then course.stop_noting(self, failure) end
 end
 
 local function reap(self)

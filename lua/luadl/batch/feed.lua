@@ -11,7 +11,8 @@ local feed = {}
 local methods = {}
 local metatable = { __name = "luadl.feed", __index = methods }
 
-local IDLE = 0.05 -- seconds until a source is asked again that has nothing yet
+local IDLE = 0.001 -- seconds until a source is asked again that has nothing yet; twice that then
+local IDLE_MOST = 0.05
 local IN_A_ROW = 200 -- items that are left out before others have their turn
 local ASIDE_MOST = 1000 -- items that are read past while their hosts have enough to do
 
@@ -23,7 +24,7 @@ function feed.new(batch, shard)
   local part, parts = (shard or "1/1"):match("^(%d+)/(%d+)$")
   return setmetatable({
     batch = batch, loop = batch.loop, part = tonumber(part), parts = tonumber(parts),
-    sources = {}, left_out = 0,
+    sources = {}, left_out = 0, idle = IDLE,
   }, metatable)
 end
 
@@ -58,9 +59,11 @@ end
 local function pull(self)
   local opts, err = self.sources[1](self.context)
   if opts == false and err == nil then
-    self.context:sleep(IDLE)
+    self.context:sleep(self.idle)
+    self.idle = math.min(2 * self.idle, IDLE_MOST)
     return
   end
+  self.idle = IDLE
   if opts == nil then table.remove(self.sources, 1) end
   if opts ~= nil or err ~= nil then take(self, opts, err) end
 end

@@ -6,6 +6,8 @@ local host = require("luadl.host")
 
 local item = {}
 
+local TWICE = "twice in the list"
+
 --- What has just become of an item.
 ---@alias luadl.item.event
 ---| "started" its download runs
@@ -22,12 +24,14 @@ local item = {}
 ---@field reason string? why it was skipped
 ---@field error luadl.error? when it has failed
 ---@field download luadl.download? once it has started
+---@field stopped boolean? all were, while it ran
 ---@field package batch luadl.batch
 ---@field package opts luadl.options.download
 ---@field package host string
 ---@field package needs integer how many items must end before it
 ---@field package followers luadl.item[]|nil which come after it
 ---@field package parent luadl.item|nil which stood for it and others
+---@field package claim number|nil on a name, as luadl.batch.claims has it
 ---@field package left integer|nil how many of those that it stood for haven't ended
 local methods = {}
 local metatable = { __name = "luadl.item", __index = methods }
@@ -105,15 +109,17 @@ end
 ---@param path string
 ---@package
 function methods:on_named(path)
+  self.batch.claims:take(self, path)
   self.batch.memory:named(self, path)
 end
 
---- Whether what has its name already is its own complete file, and how come.
+--- Whether what has its name already is what it asks for, and how come.
 ---@param path string
 ---@param head luadl.head|nil
 ---@return string|nil
 ---@package
 function methods:on_taken(path, head)
+  if self.batch.claims:is_taken(self, path) then return TWICE end
   return self.batch.memory:owns(self, path, head)
 end
 

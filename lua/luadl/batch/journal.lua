@@ -2,9 +2,9 @@
 --- where it ended, also after kill -9.
 -- SPDX-License-Identifier: MIT
 --
--- An item is known by its URL, folder and output, wherever it stands in a list. Its name is in the
--- journal before the file has it: what is found under it later, as long and as old as the server
--- says, is the file, and isn't fetched again beside itself.
+-- An item is known by its request, folder and output, wherever it stands in a list. Its name is in
+-- the journal before the file has it: what is found under it later, as long and as old as the
+-- server says, is the file, and isn't fetched again beside itself.
 
 local identity = require("luadl.identity")
 local json = require("luadl.json")
@@ -21,14 +21,17 @@ local metatable = { __name = "luadl.journal", __index = methods }
 local DONE, TWICE, COMPLETE = "done before", "twice in the list", "complete already"
 local DATE = "!%a, %d %b %Y %H:%M:%S GMT" -- RFC 9110, section 5.6.7
 
-local function nothing() end
+-- None but its own lines have any.
+local function keys_of(record)
+  return type(record.state) == "string" and {} or nil
+end
 
 --- Opens it.
 ---@param path string
 ---@return luadl.journal|nil
 ---@return luadl.error|nil
 function journal.open(path)
-  local kept, err = records.open(path, "journal", nothing)
+  local kept, err = records.open(path, "journal", keys_of)
   if not kept then return nil, err end
   return setmetatable({ records = kept, begun = {} }, metatable)
 end
@@ -38,7 +41,7 @@ local function key_of(item)
     local opts = item.opts
     local resumed = type(opts.resume) == "string" and opts.resume or ""
     item.key = identity.key(table.concat({
-      identity.url(opts.url or ""), opts.dir or "", opts.output or "", resumed,
+      identity.request(opts), opts.dir or "", opts.output or "", resumed,
     }, "\n"))
   end
   return item.key

@@ -41,7 +41,10 @@ local BY_ERRNO = {
   [21] = "name a file in it with -o, or use -d DIR",
 }
 
+local INTERFACE = "is what --interface names there, and up?"
+
 local BY_MESSAGE = {
+  { "", "^cannot write /dev/null", "-o - >/dev/null throws it away" },
   { "^bad_url$", "^not a usable proxy", "see -x, or the environment's http_proxy and all_proxy" },
   { "^remote_changed$", "^expected .* the server", "the server has another file than was meant" },
   { "^auth$", "^the proxy", "log in to it with -x SCHEME://NAME:PASSWORD@HOST:PORT" },
@@ -50,12 +53,20 @@ local BY_MESSAGE = {
   { "^permission$", "^cannot read it", "who may read it?" },
   { "^exists$", "belongs to another URL", "--resume PART URL continues it, --restart drops it" },
   { "^exists$", "of an earlier run", "--restart drops it" },
+  { "^bad_name$", "^cannot write the report.*No such file", "make its folder first" },
   { "^local_changed$", "adopt", "--exists replace begins anew, --restart where it is a .part" },
   { "^too_large$", "^cannot", "the disk or `ulimit -f` forbids it; -d DIR writes elsewhere" },
-  { "^tls_verify", "pinned public key", "another server answers, or --pinned-key is out of date" },
+  { "^connect$", "^nothing of it came", CHECK_URL },
+  { "^tls_verify", "SSL level", "the server would send the file in the clear" },
+  { "^tls_verify", "^no TLS", "--pinned-key wants a URL of https" },
+  { "^tls_verify", "pinned public key",
+    "another server answers, or --pinned-key is out of date or no file of a public key" },
+  { "^%a+$", "^Couldn't bind to", INTERFACE },
+  { "^%a+$", "^bind failed", INTERFACE },
   { "^tls_verify", "client certificate", "can the file of --cert be read?" },
   { "^tls_verify", "private key", "does --key belong to --cert, and is --key-password right?" },
   { "^tls", "setting certificate", "can the file of --cacert be read?" },
+  { "^redirect_forbidden$", "^what is sent", "--trusted-host HOST takes it there" },
   { "^redirect_forbidden$", "https.*to http", "--allow-downgrade follows it" },
   { "^tls$", "wrong version number", "does this port speak plain http?" },
   { "^timeout$", "^no connection", "--connect-timeout TIME waits longer" },
@@ -90,10 +101,6 @@ end
 local OLD_LINK = { [400] = true, [403] = true, [410] = true }
 local SIGNATURES = { "signature=", "[?&]sig=", "[?&]expires=", "[?&]token=", "[?&]hmac=" }
 
-local function host_of(url)
-  return (url or ""):match("^%a[%w+.-]*://([^/?#]*)")
-end
-
 local function is_signed(url)
   url = (url or ""):lower()
   for _, pattern in ipairs(SIGNATURES) do
@@ -102,12 +109,10 @@ local function is_signed(url)
   return false
 end
 
-local function of_link(err, download)
+local function of_link(err)
   if not OLD_LINK[err.status] then return nil end
-  local asked, answered = host_of(download and download.url), host_of(err.url)
-  if asked and answered and asked ~= answered then
-    return ("a redirect from %s led there, and that link may have expired: start again from the"
-      .. " page, or give --renew URL"):format(asked)
+  if err.message:find("after a redirect", 1, true) then
+    return "the link may have expired: start again from the page, or give --renew URL"
   end
   if not is_signed(err.url) then return nil end
   return "a signed link, which may have expired: take a fresh one from its page"
@@ -125,21 +130,26 @@ local function of_part(err)
   return "the same command again continues it"
 end
 
-local function of_failure(err, download)
+-- curl expands it, luadl when it is told to.
+local function of_pattern(err)
+  local is_one = (err.url or ""):find("{[^}]*,[^}]*}") or (err.url or ""):find("%[%w+%-%w+")
+  return err.status == 404 and is_one and "is that a pattern? --glob expands it" or nil
+end
+
+local function of_failure(err)
   if err.kind == "rate_limited" and err.retry_at then
     return os.date("it asks to come back at %Y-%m-%d %H:%M:%S", math.floor(err.retry_at))
   end
-  return of_message(err) or of_files(err) or of_link(err, download) or BY_STATUS[err.status]
-    or BY_KIND[err.kind] or at_last(err)
+  return of_message(err) or of_files(err) or of_link(err) or of_pattern(err)
+    or BY_STATUS[err.status] or BY_KIND[err.kind] or at_last(err)
 end
 
 --- What may help, or nil.
 ---@param err any
----@param download table|nil whose it is
 ---@return string|nil
-function advice.on(err, download)
+function advice.on(err)
   if type(err) ~= "table" or not err.kind then return nil end
-  local help, more = of_failure(err, download), of_part(err)
+  local help, more = of_failure(err), of_part(err)
   if help and more then return help .. "; " .. more end
   return help or more
 end

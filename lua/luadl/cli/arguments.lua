@@ -3,8 +3,10 @@
 
 local argparse = require("argparse")
 local attached = require("luadl.cli.attached")
+local errors = require("luadl.errors")
 local foreign = require("luadl.cli.foreign")
 local options = require("luadl.options")
+local taken = require("luadl.cli.foreign.taken")
 local template = require("luadl.template")
 local urls = require("luadl.cli.urls")
 
@@ -15,7 +17,7 @@ local REPEATED = { list = true, texts = true, headers = true, host_headers = tru
 local function add_flag(parser, option, flag)
   if flag.arg then
     local added = parser:option(flag.flag):target(option.name):args(1)
-    if REPEATED[option.type] then added:count("*") end
+    if REPEATED[option.type] or option.joined then added:count("*") end
     return
   end
   parser:flag(flag.flag):target(option.name)
@@ -38,6 +40,9 @@ local function explain(message, argv)
   if word then typed, advice = foreign.advice(word, argv) end
   if typed then return ("unknown option '%s': %s"):format(typed, advice) end
   if word and #word == 2 then return ("unknown option '%s'"):format(word) end
+  local bare = message:match("^option '(.-)' requires an argument$")
+  local wanted = bare and foreign.missing(bare)
+  if wanted then return ("%s: %s"):format(message, wanted) end
   return (message:gsub("\nDid", ": did"))
 end
 
@@ -49,10 +54,12 @@ local function typed_flag(option, raw)
   return flags[1].flag:match("%-%-[%w-]+")
 end
 
-local function read_value(request, option, raw)
+local function read_value(request, option, raw, argv)
   request.written[option.name] = raw
-  local value, message = raw, nil
+  local value, message = raw, foreign.value(option.name, raw, argv)
+  if message then return nil, ("option '%s': %s"):format(typed_flag(option), message) end
   if option.file then value, message = attached.read(option.file, raw) end
+  if option.joined and value then value = table.concat(value, option.joined) end
   if value ~= nil then value, message = options.parse(option.name, value) end
   if value == nil then
     return nil, ("option '%s': %s"):format(typed_flag(option), message)
@@ -72,12 +79,12 @@ local function is_given(raw)
 end
 
 -- Also returns what was typed, by long flag.
-local function read_values(request, parsed)
+local function read_values(request, parsed, argv)
   local typed = {}
   for _, option in options.each() do
     local raw = parsed[option.name]
     if is_given(raw) and options.flags(option)[1] then
-      local ok, message = read_value(request, option, raw)
+      local ok, message = read_value(request, option, raw, argv)
       if not ok then return nil, message end
       typed[typed_flag(option, raw)] = true
     end
@@ -172,14 +179,25 @@ local function check_json(request, typed)
 end
 
 -- A script may know what a word stands for.
-local function check_urls(request)
+local function check_urls(request, argv)
   request.check_url = request.command.scripts and urls.check_word or urls.check
   if request.command.glob then return true end -- what the patterns stand for is looked at then
   for _, url in ipairs(request.urls) do
-    local ok, message = request.check_url(url)
+    local ok, message = request.check_url(url, argv)
     if not ok then return nil, message end
   end
   return true
+end
+
+-- The option that has swallowed the URL, of which another tool has one without an argument.
+local function find_url(request)
+  for _, option in options.each() do
+    local raw = request.written[option.name]
+    if type(raw) == "string" and raw:find("^%a[%w+.-]*://") and not option.secret then
+      return typed_flag(option, raw), errors.redact_url(raw)
+    end
+  end
+  return nil
 end
 
 -- What is continued has a URL already.
@@ -192,18 +210,33 @@ local function check_count(request, continued)
     return nil, "option '--resume' continues one file: name one URL at most"
   end
   if continued or count > 0 or command.input_file then return true end
-  return nil, "no URL given; usage: luadl [options] URL..."
+  local option, taken_url = find_url(request)
+  if option then
+    return nil, ("no URL given: '%s' is the value of '%s'"):format(taken_url, option)
+  end
+  local hint = command.verbose and "--version tells the version" or "usage: luadl [options] URL..."
+  return nil, "no URL given; " .. hint
 end
 
 local SEVERAL = "option '--output' names one file, but there are several URLs: use -d DIR (--dir),"
-  .. " or fields like '{name}{ext}'"
+  .. " fields like '{name}{ext}', or a list (-i) with an 'out=' for each"
 
-local function check_output(request)
+-- Of a file on the disk, or of several at once.
+local NOT_ON_STDOUT = {
+  "--dir", "--category", "--exists", "--trust-redirect-name", "--resume", "--resume-check",
+  "--restart", "--adopt", "--conditional", "--timestamps", "--info", "--input-file", "--archive",
+  "--journal", "--shard", "--jobs", "--per-host", "--keep-going",
+}
+
+local function check_output(request, typed)
   local output = request.each.output
-  if not output then return true end
-  if output == "-" then
-    return nil, "option '--output': luadl can't write to standard output yet"
+  if typed["--ahead"] and output ~= "-" then
+    return nil, "option '--ahead' is for what is read in order: write to standard output with -o -"
   end
+  for _, flag in ipairs(output == "-" and NOT_ON_STDOUT or {}) do
+    if typed[flag] then return nil, ("choose one of '%s' and '--output -'"):format(flag) end
+  end
+  if not output or output == "-" then return true end
   local has_parts = request.command.glob and output:find("#%d")
   if request.is_one or has_parts then return true end
   return nil, SEVERAL
@@ -230,7 +263,7 @@ end
 -- As curl and aria2 do it: -d says where, -o says what. "out/" is a folder (F9).
 local function join_output(request)
   local output, dir = request.each.output, request.options.dir
-  if not output then return end
+  if not output or output == "-" then return end
   if dir and output:sub(1, 1) ~= "/" then output = dir:gsub("/*$", "/") .. output end
   local folder = output:match("^(.*/)$")
   request.each.output = not folder and output or nil
@@ -248,15 +281,34 @@ local function type_body(request)
   request.options.headers = fields
 end
 
-local function check(request, typed)
+local function count_of(word, raw)
+  local count = 0
+  for _, each in ipairs(type(raw) == "table" and raw or { raw }) do
+    if each == word then count = count + 1 end
+  end
+  return count
+end
+
+-- Who comes second would find nothing there, and say nothing.
+local function check_stdin(request)
+  local count = count_of("-", request.written.input_file)
+  for _, option in options.each() do
+    if option.file then count = count + count_of("@-", request.written[option.name]) end
+  end
+  if count < 2 then return true end
+  return nil, "standard input can be read once: '-i -' and '@-' stand for all of it"
+end
+
+local function check(request, typed, argv)
   for _, step in ipairs({
     function() return check_count(request, typed["--resume"]) end,
-    function() return check_urls(request) end,
-    function() return check_output(request) end,
+    function() return check_urls(request, argv) end,
+    function() return check_output(request, typed) end,
     function() return check_single(request) end,
     function() return check_typed(typed) end,
     function() return check_method(request, typed) end,
     function() return check_json(request, typed) end,
+    function() return check_stdin(request) end,
   }) do
     local ok, message = step()
     if not ok then return nil, message end
@@ -280,12 +332,12 @@ end
 ---@return string|nil message one line, what is wrong
 ---@param is_partial boolean|nil it need not name what to download
 function arguments.parse(argv, configure, is_partial)
-  local ok, parsed = new_parser():pparse(argv)
+  local ok, parsed = new_parser():pparse(taken.rewrite(argv))
   if not ok then return nil, explain(parsed, argv) end
   local request = {
     urls = trimmed(parsed.urls), command = {}, options = {}, each = {}, written = {},
   }
-  local typed, message = read_values(request, parsed)
+  local typed, message = read_values(request, parsed, argv)
   if not typed then return nil, message end
   if configure and (is_partial or not (parsed.help or parsed.version)) then
     ok, message = configure(request, function(option) return not rules_out(typed, option) end)
@@ -297,7 +349,7 @@ function arguments.parse(argv, configure, is_partial)
   if not named then return nil, wrong end
   join_output(request)
   type_body(request)
-  return check(request, typed)
+  return check(request, typed, argv)
 end
 
 return arguments

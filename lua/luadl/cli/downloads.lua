@@ -36,7 +36,8 @@ function events.skipped(report, item)
 end
 
 function events.failed(report, item)
-  report:finished(item.download or { url = item.url }, nil, item.error)
+  local stopped = item.stopped and item.error.kind == "cancelled"
+  report:finished(item.download or { url = item.url }, nil, item.error, stopped)
 end
 
 local function hooks_of(parts, report)

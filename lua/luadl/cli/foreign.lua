@@ -1,175 +1,63 @@
---- Options of other download tools, and what luadl calls the same thing.
+--- What someone meant who typed another download tool's words, and luadl's own ones for it.
 -- SPDX-License-Identifier: MIT
+
+local words = require("luadl.cli.foreign.words")
 
 local foreign = {}
 
-local AGENT = "use -A (--user-agent)"
-local CONNECTIONS = "use -n N (--connections)"
-local DEADLINE = "use --deadline TIME"
-local FAILS = "leave it out, luadl fails on HTTP errors"
-local FOLLOWED = "leave it out, luadl follows redirects (--max-redirects N says how many)"
-local GLOBS = "leave it out, luadl takes URLs as they are unless you say --glob"
-local KEEP = "use --exists skip"
-local LOG_IN = "use -u NAME:PASSWORD (--user)"
-local PIECES = "use --min-split SIZE"
-local PROXY = "use -x URL (--proxy)"
-local NO_BAR = "use --progress none"
-local SHOWN = "leave it out, luadl shows its progress on a terminal"
-local RESUME = "leave it out, luadl continues by itself (--no-resume begins anew)"
-local TRIES = "use --retry N"
-local CERT = "use --cert FILE"
-local DATA = "use --data TEXT, or --data @FILE"
-local KEY = "use --key FILE"
-local PROXY_USER = "use -x http://NAME:PASSWORD@HOST:PORT (--proxy)"
-local SOCKS = "use -x socks5://HOST:PORT (--proxy), or socks4, socks5h"
-local TLS = "use --tls-min VERSION"
-
-local ADVICE = {
-  ["-#"] = SHOWN,
-  ["-C"] = RESUME,
-  ["-I"] = "use --info",
-  ["-L"] = FOLLOWED,
-  ["-O"] = "leave it out, files keep their names (-o FILE gives another one)",
-  ["-P"] = "use -d DIR (--dir)",
-  ["-S"] = "use --info",
-  ["-T"] = "use --timeout TIME",
-  ["-U"] = AGENT,
-  ["-J"] = "leave it out, the server's name for the file counts",
-  ["-R"] = "leave it out, files keep the server's time",
-  ["-Z"] = "leave it out, luadl downloads several files at once (-j N, --jobs)",
-  ["-a"] = SHOWN,
-  ["-b"] = "use -H 'Cookie: ...' (--header), or --load-cookies FILE",
-  ["-c"] = RESUME,
-  ["-e"] = "use -H 'Referer: ...' (--header)",
-  ["-f"] = FAILS,
-  ["-l"] = FOLLOWED,
-  ["-m"] = "use --deadline TIME, or --retry N",
-  ["-t"] = TRIES,
-  ["--all-proxy"] = PROXY,
-  ["--allow-overwrite"] = "use --exists replace",
-  ["--auto-file-renaming"] = "use --exists rename",
-  ["--ca-certificate"] = "use --cacert FILE",
-  ["--compressed"] = "luadl saves files as they are sent",
-  ["--check-certificate"] = "use -k (--insecure)",
-  ["--connect-time"] = "use --connect-timeout TIME",
-  ["--continue"] = RESUME,
-  ["--continue-at"] = RESUME,
-  ["--cookie"] = "use -H 'Cookie: ...' (--header), or --load-cookies FILE",
-  ["--create-dirs"] = "use -d DIR (--dir), which makes the folder",
-  ["--directory-prefix"] = "use -d DIR (--dir)",
-  ["--download-result"] = "use --report FILE",
-  ["--download-archive"] = "use --archive FILE",
-  ["--dry-run"] = "use --info",
-  ["--fail-early"] = "use --fail-fast",
-  ["--fail"] = FAILS,
-  ["--head"] = "use --info",
-  ["--http-password"] = LOG_IN,
-  ["--http-passwd"] = LOG_IN,
-  ["--http-proxy"] = PROXY,
-  ["--http-user"] = LOG_IN,
-  ["--https-proxy"] = PROXY,
-  ["--joblog"] = "use --journal FILE",
-  ["--location"] = FOLLOWED,
-  ["--max-concurrent-downloads"] = "use -j N (--jobs)",
-  ["--max-connection-per-server"] = CONNECTIONS,
-  ["--max-download-limit"] = "use --file-limit-rate RATE",
-  ["--max-filesize"] = "use --max-size SIZE",
-  ["--max-overall-download-limit"] = "use --limit-rate RATE",
-  ["--max-redir"] = "use --max-redirects N",
-  ["--max-redirect"] = "use --max-redirects N",
-  ["--max-redirs"] = "use --max-redirects N",
-  ["--max-threads"] = "use -j N (--jobs)",
-  ["--max-speed"] = "use --limit-rate RATE",
-  ["--max-time"] = DEADLINE,
-  ["--max-tries"] = TRIES,
-  ["--min-split-size"] = PIECES,
-  ["--no-check-certificate"] = "use -k (--insecure)",
-  ["--no-clobber"] = KEEP,
-  ["--no-progress-meter"] = NO_BAR,
-  ["--no-verbose"] = NO_BAR,
-  ["--num-connections"] = CONNECTIONS,
-  ["--out"] = "use -o FILE (--output)",
-  ["--output-dir"] = "use -d DIR (--dir)",
-  ["--output-document"] = "use -o FILE (--output)",
-  ["--parallel"] = "leave it out, luadl downloads several files at once (-j N, --jobs)",
-  ["--parallel-max-host"] = "use --per-host N",
-  ["--parallel-max"] = "use -j N (--jobs)",
-  ["--password"] = LOG_IN,
-  ["--progress-bar"] = "use --progress bar",
-  ["--referer"] = "use -H 'Referer: ...' (--header)",
-  ["--remote-header-name"] = "leave it out, the server's name for the file counts",
-  ["--remote-name"] = "leave it out, files keep their names",
-  ["--save-session"] = "use --journal FILE",
-  ["--server-response"] = "use --info",
-  ["--silent"] = "use -q (--quiet)",
-  ["--show-console-readout"] = "use --progress bar, or none",
-  ["--show-progress"] = "use --progress bar",
-  ["--summary-interval"] = "use --progress line",
-  ["--show-error"] = "leave it out, luadl shows errors",
-  ["--spider"] = "use --info",
-  ["--split"] = CONNECTIONS,
-  ["--tries"] = TRIES,
-  ["--useragent"] = AGENT,
-  ["--all-proxy-user"] = PROXY_USER,
-  ["--basic"] = "leave it out, it is the default (--auth)",
-  ["--bind-address"] = "use --interface NAME",
-  ["--body-data"] = DATA,
-  ["--body-file"] = "use --data @FILE",
-  ["--ca-directory"] = "use --capath DIR",
-  ["--certificate"] = CERT,
-  ["--conditional-get"] = "use --conditional",
-  ["--connect-to"] = "use --resolve HOST:PORT:ADDRESS",
-  ["--cookie-jar"] = "use --save-cookies FILE",
-  ["--data-ascii"] = DATA,
-  ["--data-binary"] = DATA,
-  ["--data-raw"] = DATA,
-  ["--digest"] = "use --auth digest",
-  ["--disable-ipv6"] = "use -4 (--ipv4)",
-  ["--doh-url"] = "use --doh URL",
-  ["--etag-compare"] = "use --conditional",
-  ["--etag-save"] = "leave it out, --archive FILE keeps ETags",
-  ["--globoff"] = GLOBS,
-  ["--http-proxy-user"] = PROXY_USER,
-  ["--http1.1"] = "use --http 1.1",
-  ["--http2"] = "use --http 2",
-  ["--https-proxy-user"] = PROXY_USER,
-  ["--inet4-only"] = "use -4 (--ipv4)",
-  ["--inet6-only"] = "use -6 (--ipv6)",
-  ["--method"] = "use -X METHOD (--request)",
-  ["--min-tls-version"] = TLS,
-  ["--netrc-optional"] = "use --netrc",
-  ["--netrc-path"] = "use --netrc-file FILE",
-  ["--no-netrc"] = "leave it out, luadl reads none unless told so (--netrc)",
-  ["--noproxy"] = "use --no-proxy HOSTS",
-  ["--oauth2-bearer"] = "use --bearer TOKEN",
-  ["--parameterized-uri"] = "use --glob",
-  ["--pass"] = "use --key-password @FILE",
-  ["--pinnedpubkey"] = "use --pinned-key KEY",
-  ["--post-data"] = DATA,
-  ["--post-file"] = "use --data @FILE",
-  ["--private-key"] = KEY,
-  ["--proxy-digest"] = "use --proxy-auth digest",
-  ["--proxy-user"] = PROXY_USER,
-  ["--secure-protocol"] = TLS,
-  ["--socks4"] = SOCKS,
-  ["--socks5"] = SOCKS,
-  ["--socks5-hostname"] = SOCKS,
-  ["--time-cond"] = "use --conditional",
-  ["--timestamping"] = "use -N (--timestamps)",
-  ["--tlsv1.2"] = TLS,
-  ["--tlsv1.3"] = TLS,
-  ["-E"] = CERT,
-  ["-g"] = GLOBS,
-  ["-z"] = "use --conditional",
-}
-
--- "-k1M" is aria2's smallest piece; to us -k takes no argument and the rest is a riddle.
-local function glued(word, argv)
-  if not word:match("^%-[%d.]$") then return nil end
-  for _, typed in ipairs(argv) do
-    local size = typed:match("^%-k(%d.*)$")
-    if size then return "-k" .. size, ("use --min-split %s"):format(size) end
+local exact, prefixes = {}, {}
+for _, row in ipairs(words) do
+  for word in row[2]:gmatch("%S+") do
+    local prefix = word:match("^(.*)%*$")
+    if prefix then prefixes[#prefixes + 1] = { prefix, row[1] } else exact[word] = row[1] end
   end
+end
+
+local function known(word)
+  if exact[word] then return exact[word] end
+  for _, row in ipairs(prefixes) do
+    if word:sub(1, #row[1]) == row[1] then return row[2] end
+  end
+  return nil
+end
+
+local function find(argv, pattern)
+  for _, typed in ipairs(argv) do
+    local found = typed:match(pattern)
+    if found then return typed, found end
+  end
+  return nil
+end
+
+-- The word before one, that the parser may have split off from it.
+local function before(word, argv)
+  for index, each in ipairs(argv or {}) do
+    if each == word then return argv[index - 1] or "" end
+  end
+  return ""
+end
+
+local RANGES = "luadl takes ranges from a first to a last byte: 0-99"
+
+-- "-k1M" is aria2's smallest piece; to us -k takes no argument and the rest is a riddle. Others
+-- take -1 for no limit.
+local function of_number(word, argv)
+  if not word:match("^%-[%d.]$") then return nil end
+  local typed, size = find(argv, "^%-k(%d.*)$")
+  if typed then return typed, ("use --min-split %s"):format(size) end
+  typed = find(argv, "^(%" .. word .. "%d*)$")
+  local option = typed and before(typed, argv) or ""
+  if option == "--range" then return typed, RANGES end
+  if not option:find("^%-%-") then return nil end
+  return typed, ("'%s' takes nothing below 0"):format(option)
+end
+
+local SILENCE = "-s is for scripts here; use -q for silence, and -o - for standard output"
+
+-- In "-fsSL" the first letter is the least of what has to be said.
+local function of_silence(word, argv)
+  local typed = find(argv, "^%-[fLSO#k]*s[fLSOI#k]*$")
+  if typed and typed:find(word:sub(2), 1, true) then return typed, SILENCE end
   return nil
 end
 
@@ -179,23 +67,135 @@ end
 ---@return string|nil word as the user typed it
 ---@return string|nil advice
 function foreign.advice(word, argv)
-  local typed, advice = glued(word, argv)
+  local typed, advice = of_number(word, argv)
+  if not typed then typed, advice = of_silence(word, argv) end
   if typed then return typed, advice end
-  if not ADVICE[word] then return nil end
-  return word, ADVICE[word]
+  advice = known(word)
+  if not advice then return nil end
+  return word, advice
 end
 
---- What someone meant who left a bare number among the URLs, the argument of such an option, or
---- a word for the help.
+local MISSING = {
+  ["-d"] = "a folder; what is sent is --data TEXT",
+  ["-i"] = "a list; --info shows what the server says",
+  ["-n"] = "a number of connections; --netrc logs in as ~/.netrc says",
+  ["-s"] = "a script; -q is silence",
+  ["-x"] = "a proxy",
+}
+
+--- What an option takes of which other tools have one without an argument.
 ---@param word string
+---@return string|nil
+function foreign.missing(word)
+  return MISSING[word]
+end
+
+local HOST = "^[%w-]+[.:][%w.:-]*/"
+local NO_PEERS = "luadl has neither BitTorrent nor Metalink"
+
+--- What someone meant who left among the URLs a bare number, the argument of such an option, a
+--- list, or a word for the help.
+---@param word string
+---@param argv string[]|nil the whole command line
 ---@return string|nil advice
-function foreign.bare(word)
+function foreign.bare(word, argv)
+  local previous = before(word, argv)
   if word == "help" then return "use --help" end
+  if previous:find("^%-%w*O$") and not word:find(HOST) then return ("use -o %s"):format(word) end
+  if previous:find("^%-%w*c$") then return ("use --save-cookies %s"):format(word) end
+  if word:find("^magnet:") or word:find("%.torrent$") or word:find("%.metalink$")
+    or word:find("%.meta4$") then
+    return NO_PEERS
+  end
   if word:match("^%d+$") then return ("use -n %s for connections"):format(word) end
   if word:match("^%d+[KMGkmg]i?[Bb]?$") then
     return ("use --min-split %s for pieces"):format(word)
   end
+  if word:find("^[{%[]") then return "use --data TEXT for what is to be sent" end
+  if word:find("^[^/:]+%.txt$") then
+    return ("use -i %s for a list, or https://%s"):format(word, word)
+  end
   return nil
+end
+
+local MIRRORS = "each of these URLs is a download of its own; mirrors of one file stand on one line"
+  .. " of a list (-i), with a tab between"
+
+--- What someone has to know to whom several URLs are mirrors of one file, as to aria2.
+---@param urls string[]
+---@return string|nil notice
+function foreign.mirrors(urls)
+  local seen, wanted = {}, nil
+  for _, url in ipairs(urls) do
+    local host, path = url:match("^%a[%w+.-]*://([^/?#]*)([^?#]*)")
+    local name = path and path:match("[^/]+$")
+    wanted = wanted or name
+    if not name or name ~= wanted or seen[host] then return nil end
+    seen[host] = true
+  end
+  return #urls > 1 and MIRRORS or nil
+end
+
+local function is_short(letter, raw, argv)
+  for index, word in ipairs(argv) do
+    if word == letter .. raw or (word == letter and argv[index + 1] == raw) then return true end
+  end
+  return false
+end
+
+-- With a method, but nothing for it to send.
+local function is_sending(argv)
+  return find(argv, "^%-X.*") and not find(argv, "^%-%-data.*")
+end
+
+local SENT = "what is to be sent is --data here, and -d a folder (--dir)"
+
+local values = {}
+
+-- curl's -d: what is meant for a server would become a folder's name, and be asked for with GET.
+function values.dir(raw, argv)
+  if raw:find("://", 1, true) then return "expected a folder, got a URL" end
+  local is_data = raw:find("^@") or raw:find("^[^/]*=") or raw:find("^%s*[{%[<]")
+    or (is_sending(argv) and not raw:find("/", 1, true))
+  return is_data and is_short("-d", raw, argv) and SENT or nil
+end
+
+function values.connections(raw)
+  if raw:find("^%d") then return nil end
+  if raw:find("://", 1, true) then
+    return "expected a number; --netrc logs in as ~/.netrc says"
+  end
+  if raw == "p" then return "expected a number; luadl doesn't follow links into pages" end
+  return nil
+end
+
+function values.input_file(list)
+  for _, name in ipairs(list) do
+    if name:find("^%a[%w+.-]*://") then
+      return "a list is a file, or - for standard input; --info shows what the server says"
+    end
+  end
+  return nil
+end
+
+function values.write_out(raw)
+  if not raw:find("^%d+$") then return nil end
+  return "a format has variables, like '%{http_code}'; --rate 30/min makes pauses"
+end
+
+function values.progress(raw)
+  if raw:find("^bar:") then return "use --progress bar" end
+  if raw:find("^dot") then return "use --progress line" end
+  return nil
+end
+
+--- What is wrong with an option's value that makes sense in another tool alone.
+---@param name string of luadl's own option
+---@param raw any as typed
+---@param argv string[] the whole command line
+---@return string|nil message
+function foreign.value(name, raw, argv)
+  return values[name] and values[name](raw, argv)
 end
 
 return foreign

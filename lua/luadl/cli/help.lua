@@ -83,11 +83,11 @@ local function find(name)
 end
 
 --- The text.
----@param name string|nil of a topic; nil: all of them
+---@param name string|nil of a topic; nil, or curl's "all": all of them
 ---@return string|nil
 ---@return string|nil message there is no such topic
 function help.text(name)
-  if name then
+  if name and name ~= "all" then
     local topic, message = find(name)
     return topic and chapter(topic), message
   end

@@ -16,6 +16,7 @@ local program = require("luadl.cli.program")
 local scripts = require("luadl.cli.scripts")
 local secrets = require("luadl.cli.secrets")
 local settings = require("luadl.cli.settings")
+local standard = require("luadl.cli.standard")
 local text = require("luadl.text")
 
 local cli = {}
@@ -49,10 +50,13 @@ end
 
 -- Plain calls of a script, such as luadl.fetch, are the command's own.
 local function with_scripts(parts, session, request)
+  local to_stdout = request.each.output == "-"
+  if to_stdout then standard.claim(parts.world) end
   if request.command.scripts then parts.luadl.share(session) end
   local loaded, err = scripts.load(session, parts.sys, request.command)
   for _, policy in ipairs(request.config.policies) do session:use(policy) end
-  local action = request.command.info and inspection.run or downloads.run
+  local action = request.command.info and inspection.run
+    or to_stdout and standard.run or downloads.run
   if loaded then return action(parts, session, request) end
   local status = fail(parts, err)
   if request.command.verbose then print_traceback(parts.world.stderr, err) end

@@ -6,6 +6,7 @@
 
 local curlline = require("luadl.curlline")
 local errors = require("luadl.errors")
+local foreign = require("luadl.cli.foreign")
 local glob = require("luadl.glob")
 local list = require("luadl.list")
 local pipe = require("luadl.cli.pipe")
@@ -105,12 +106,23 @@ local function read_error(name, problem)
   return errors.new("io", ("cannot read the list: %s"):format(problem), { path = name })
 end
 
+local LOCAL = "'%s' is a file of this machine (--trust-list takes it)"
+
+-- Who writes a list needn't be who uses it.
+local function check_of(request, check)
+  if request.command.trust_list then return check end
+  return function(url)
+    if url:lower():find("^file:") then return nil, LOCAL:format(errors.redact_word(url)) end
+    return check(url)
+  end
+end
+
 local function of_list(request, file, name, world)
   local source = pipe.new(file, world.read)
   local shown = name == STDIN and "standard input" or name
   local next_item = list.open(function() return source:next() end, shown, {
-    dir = request.options.dir, trusted = request.command.trust_list, check = world.check,
-    warn = world.warn, now = world.now,
+    dir = request.options.dir, trusted = request.command.trust_list,
+    check = check_of(request, world.check), warn = world.warn, now = world.now,
   })
   return function()
     local opts, place = next_item()
@@ -171,6 +183,8 @@ function inputs.open(request, world)
   if ok then ok, message = add_each(command.curl, add_curl, add, request, world) end
   if ok then ok, message = add_each(command.input_file, add_list, add, request, world) end
   if not ok then return nil, message end
+  local mirrors = foreign.mirrors(request.urls)
+  if mirrors then world.warn(mirrors) end
   if not all[1] then add(once(complete(request, {})), 1) end -- a .part brings its URL
   return in_turn(all), count or nil
 end

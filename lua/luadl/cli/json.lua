@@ -106,10 +106,9 @@ end
 --- What became of a URL that failed.
 ---@param leading { [1]: string, [2]: any }[]
 ---@param err table
----@param download table|nil
 ---@return string
-function json.failure(leading, err, download)
-  local facts = setmetatable({ advice = advice.on(err, download) }, { __index = err })
+function json.failure(leading, err)
+  local facts = setmetatable({ advice = advice.on(err) }, { __index = err })
   return json.object("error", leading, facts)
 end
 
@@ -150,7 +149,7 @@ function methods:finished(download, result, err)
   local leading = { { "id", end_of(self, download) }, { "retries", self.tally:retries(download) } }
   if result then return tell(self, "done", leading, result) end
   leading[#leading + 1] = { "url", download.url }
-  write(self, json.failure(leading, err, download))
+  write(self, json.failure(leading, err))
 end
 
 function methods:skip(_, result)

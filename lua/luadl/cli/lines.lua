@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local advice = require("luadl.cli.advice")
+local errors = require("luadl.errors")
 local progress = require("luadl.progress")
 local retry = require("luadl.retry")
 local text = require("luadl.text")
@@ -28,13 +29,24 @@ function lines.saved(result)
   return line
 end
 
+local REDIRECTED = "after a redirect"
+
+-- The URL of the error is the one behind the redirect: which one was asked for?
+local function explain(err, download)
+  local line, asked = tostring(err), download and download.url
+  if not asked then return line end
+  return (line:gsub(REDIRECTED, function()
+    return REDIRECTED .. " from " .. errors.redact_url(asked)
+  end, 1))
+end
+
 --- What went wrong, where, how often it was tried, and what may help.
 ---@param err any
----@param download table|nil
+---@param download table|nil whose it is
 ---@return string
 function lines.failed(err, download)
-  local help = advice.on(err, download)
-  return "luadl: " .. text.clean(tostring(err) .. (help and "; " .. help or ""))
+  local help = advice.on(err)
+  return "luadl: " .. text.clean(explain(err, download) .. (help and "; " .. help or ""))
 end
 
 ---@param message string
@@ -63,13 +75,28 @@ function lines.waiting(err, seconds)
 end
 
 --- How many files are done: "12 of 30 files, 1 failed", or "12 files, 4 running" of a list whose
---- end nobody knows.
+--- end nobody knows. And the same for little room: "12/30, 1 failed".
 ---@param tally table
 ---@return string
+---@return string
 function lines.count(tally)
-  local line = tally.total and ("%d of %d files"):format(tally.done, tally.total)
-    or ("%d files, %d running"):format(tally.done, tally.running)
-  return tally.failed > 0 and ("%s, %d failed"):format(line, tally.failed) or line
+  local line, short = ("%d files, %d running"):format(tally.done, tally.running), tally.done
+  if tally.total then
+    line = ("%d of %d files"):format(tally.done, tally.total)
+    short = ("%d/%d"):format(tally.done, tally.total)
+  end
+  local failed = tally.failed > 0 and (", %d failed"):format(tally.failed) or ""
+  return line .. failed, short .. failed
+end
+
+--- What is said of the files that were cut off: "interrupted (12 files); ...".
+---@param tally table
+---@return string
+function lines.stopped(tally)
+  local err = tally.last_stopped
+  if tally.stopped == 1 then return lines.failed(err) end
+  local line = ("luadl: %s (%d files)"):format(text.clean(err.message), tally.stopped)
+  return tally.is_resumable and line .. "; the same command again continues them" or line
 end
 
 --- What became of all of them.
@@ -78,7 +105,9 @@ end
 ---@return string
 function lines.summary(summary, tally)
   local parts = { ("%d of %d files"):format(summary.done, summary.total) }
-  if summary.failed > 0 then parts[#parts + 1] = ("%d failed"):format(summary.failed) end
+  local failed = summary.failed - tally.stopped
+  if failed > 0 then parts[#parts + 1] = ("%d failed"):format(failed) end
+  if tally.stopped > 0 then parts[#parts + 1] = ("%d stopped"):format(tally.stopped) end
   if tally.skipped > 0 then parts[#parts + 1] = ("%d skipped"):format(tally.skipped) end
   local brought = tally.bytes > 0
     and "; " .. progress.brought(tally.bytes, tally.fetched, tally:elapsed()) or ""
@@ -87,22 +116,26 @@ end
 
 local LONGEST_URL = 0.5 -- of the columns
 
-local function row(failure, width, columns)
-  local url = text.pad(text.clean(failure.url or "?"), width)
-  return ("  %s  %s"):format(url, text.fit(text.clean(failure.error.message), columns - width - 4))
+local function row(failure, width, columns, utf8)
+  local url = text.pad(text.clean(failure.url or "?"), width, utf8)
+  local message = text.fit(text.clean(failure.error.message), columns - width - 4, utf8)
+  return ("  %s  %s"):format(url, message)
 end
 
 --- The failures once more, when what was said of them has left the screen.
 ---@param tally table
 ---@param columns integer
+---@param utf8 boolean|nil
 ---@return string[]
-function lines.failures(tally, columns)
+function lines.failures(tally, columns, utf8)
   local width, list = 0, { "failed:" }
   for _, failure in ipairs(tally.failures) do
     width = math.max(width, text.width(text.clean(failure.url or "?")))
   end
   width = math.min(width, math.floor(columns * LONGEST_URL))
-  for _, failure in ipairs(tally.failures) do list[#list + 1] = row(failure, width, columns) end
+  for _, failure in ipairs(tally.failures) do
+    list[#list + 1] = row(failure, width, columns, utf8)
+  end
   local more = tally.failed - #tally.failures
   if more > 0 then list[#list + 1] = ("  ... and %d more"):format(more) end
   return list

@@ -11,10 +11,12 @@ local function word(result)
 end
 
 local function seconds_of(result, stats)
-  return result and result.elapsed or stats.elapsed or 0
+  local seconds = result and result.elapsed or stats.elapsed or 0
+  return seconds % 1 == 0 and seconds or math.floor(seconds * 1e6 + 0.5) / 1e6
 end
 
 local function fetched_of(result, stats)
+  if result and result.skipped then return 0 end
   local size = result and (result.size or 0) or stats.received or 0
   return size - ((result or stats).resumed or 0)
 end

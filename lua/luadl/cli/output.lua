@@ -3,12 +3,13 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Each reporter has those of these methods that it has use for: expected(count), started(download),
--- postponed(download), finished(download, result, err), skip(download, result) of what never
--- began, retry(fault, delay, change), trace(step, number), notice(message), tick(),
--- summary(summary, status) and close(). All of them are told, in their order.
+-- postponed(download), finished(download, result, err, stopped) with the last one true where all
+-- were stopped, skip(download, result) of what never began, retry(fault, delay, change),
+-- trace(step, number), notice(message), tick(), summary(summary, status) and close(). All of them
+-- are told, in their order.
 -- The world that they report to is handed in: { stdout, stderr, terminal = boolean,
 -- stdout_terminal = boolean, color = boolean, utf8 = boolean, columns = function, rows = function,
--- now = function, version = string }.
+-- in_background = function, continued = function, now = function, version = string }.
 
 local format = require("luadl.options.format")
 local json = require("luadl.cli.json")
@@ -54,6 +55,8 @@ function output.world(sys)
     utf8 = has_utf8(),
     columns = function() return math.max(NARROWEST, (sys.columns(STDERR)) or USUAL) end,
     rows = function() return select(2, sys.columns(STDERR)) or USUAL_HEIGHT end,
+    in_background = function() return sys.in_background(STDERR) end,
+    continued = sys.continued,
     now = require("luadl.core").now,
     version = require("luadl").version,
   }

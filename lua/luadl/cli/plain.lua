@@ -79,8 +79,9 @@ function methods:trace(event, number)
   say(self, self.why:line(event, number))
 end
 
-function methods:finished(download, result, err)
+function methods:finished(download, result, err, stopped)
   forget(self, download)
+  if self.tally:tells_at_end(stopped) then return end
   if not result then return say(self, lines.failed(err, download)) end
   if self.quiet then return end
   say(self, lines.saved(result))
@@ -92,8 +93,10 @@ function methods:skip(_, result)
 end
 
 function methods:summary(summary)
-  if self.quiet or summary.total < 2 then return end
-  say(self, lines.summary(summary, self.tally))
+  if summary.total < 2 then return end
+  local tally = self.tally
+  if tally:tells_at_end(tally.stopped > 0) then say(self, lines.stopped(tally)) end
+  if not self.quiet then say(self, lines.summary(summary, tally)) end
 end
 
 return plain

@@ -2,12 +2,13 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Rows go to FILE.new as they come, so that their number costs no memory; at the end, also after an
--- interrupt, it takes FILE's place at once.
+-- interrupt, it takes FILE's place at once, or stays where it can't.
 
 local dkjson = require("dkjson")
 local errors = require("luadl.errors")
 local folders = require("luadl.folders")
 local outcome = require("luadl.cli.outcome")
+local sys = require("luadl.sys")
 local text = require("luadl.text")
 
 local report = {}
@@ -23,6 +24,8 @@ report.FIELDS = {
   "url", "path", "status", "size", "fetched", "seconds", "speed", "tries", "http_status", "etag",
   "checksum", "kind", "message",
 }
+
+local SUMMARY = { "status", "done", "failed", "skipped", "total", "bytes", "seconds" }
 
 local function row_of(facts)
   local row = {}
@@ -47,7 +50,7 @@ function json.row(row, number)
 end
 
 function json.tail(summary)
-  return "\n],\"summary\":" .. dkjson.encode(summary) .. "}\n"
+  return "\n],\"summary\":" .. dkjson.encode(summary, { keyorder = SUMMARY }) .. "}\n"
 end
 
 -- CSV (RFC 4180)
@@ -83,18 +86,27 @@ end
 
 local FORMATS = { csv = csv, json = json }
 
+local function is_folder(path)
+  local entry = io.open(path .. "/.", "rb")
+  if entry then entry:close() end
+  return entry ~= nil
+end
+
 --- Begins a report.
 ---@param path string that ends in .json or .csv
 ---@param tally table
 ---@return table|nil
 ---@return luadl.error|nil
 function report.open(path, tally)
+  if is_folder(path) then
+    return nil, errors.new("io", "cannot write the report: it is a folder", { path = path })
+  end
   local scratch = path .. ".new"
   os.remove(scratch) -- what an earlier run left, or a link that leads elsewhere
   local file, message, errno = io.open(scratch, "wb")
   if not file then return nil, folders.failure("cannot write the report", path, message, errno) end
   local self = setmetatable({
-    path = path, scratch = scratch, file = file, tally = tally,
+    path = path, scratch = scratch, file = file, tally = tally, stamp = sys.stamp(path),
     format = FORMATS[path:match("%.(%w+)$"):lower()], count = 0, summary_row = {},
   }, metatable)
   self:append(self.format.head())
@@ -122,20 +134,31 @@ function methods:summary(summary, status)
   }
 end
 
-local function publish(self)
+-- What is wrong with its rows, or nil.
+local function finish(self)
   local closed, message = self.file:close()
-  message = self.message or not closed and message
-  if message then return nil, message end
-  return os.rename(self.scratch, self.path)
+  message = self.message or not closed and message or nil
+  if message then os.remove(self.scratch) end
+  return message
+end
+
+-- What has become of its name meanwhile, such as a file that was downloaded, or nil.
+local function publish(self)
+  local message = "something else has got its name meanwhile"
+  if sys.stamp(self.path) == self.stamp then
+    local named, problem = os.rename(self.scratch, self.path)
+    if named then return nil end
+    message = text.trim(problem:match("[^:]*$"))
+  end
+  return ("%s; its rows are in %s"):format(message, self.scratch)
 end
 
 --- Gives it its name.
 ---@return luadl.error|nil
 function methods:close()
   self:append(self.format.tail(self.summary_row))
-  local ok, message = publish(self)
-  if ok then return nil end
-  os.remove(self.scratch)
+  local message = finish(self) or publish(self)
+  if not message then return nil end
   return errors.new("io", ("cannot write the report: %s"):format(message), { path = self.path })
 end
 

@@ -25,12 +25,15 @@ function secrets.of(request)
   local found = {}
   for _, option in options.each() do
     local name = option.name
-    if option.secret then
+    if option.joined then
+      add(found, request.written and request.written[name]) -- they stand there one by one
+    elseif option.secret then
       add(found, request.options[name] or request.each[name] or request.command[name])
     end
   end
-  found[#found + 1] = user_of(request.options.proxy)
-  found[#found + 1] = user_of(request.options.renew)
+  for _, name in ipairs({ "proxy", "renew", "doh" }) do
+    found[#found + 1] = user_of(request.options[name])
+  end
   for _, url in ipairs(request.urls) do found[#found + 1] = user_of(url) end
   return found
 end

@@ -22,6 +22,7 @@ function tally.new(now)
     running = 0,
     done = 0, -- with those that were skipped
     failed = 0,
+    stopped = 0, -- cut off by an interrupt, or by --fail-fast
     skipped = 0,
     bytes = 0, -- of finished files
     fetched = 0, -- of them in this run
@@ -50,8 +51,14 @@ local function note_failure(self, download, err)
   self.failures[#self.failures + 1] = { url = download.url or err.url, error = err }
 end
 
-function methods:finished(download, result, err)
+local function note_stop(self, err)
+  self.stopped, self.last_stopped = self.stopped + 1, err
+  self.is_resumable = self.is_resumable or err.resumable
+end
+
+function methods:finished(download, result, err, stopped)
   self.running = math.max(0, self.running - 1)
+  if stopped then return note_stop(self, err) end
   if not result then return note_failure(self, download, err) end
   self.done = self.done + 1
   if result.skipped then
@@ -84,6 +91,13 @@ end
 ---@return boolean
 function methods:is_several()
   return (self.total or self.begun) > 1
+end
+
+--- Whether a file that was cut off is told of with all such, at the end.
+---@param stopped boolean|nil
+---@return boolean
+function methods:tells_at_end(stopped)
+  return stopped == true and self:is_several()
 end
 
 ---@return number seconds

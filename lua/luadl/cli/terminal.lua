@@ -4,7 +4,9 @@
 -- The live lines are the last ones on the screen. A redraw goes up over them, clears, and writes
 -- the new permanent lines and the live ones in one write: nothing flickers, and what has scrolled
 -- past is never touched again. When the window becomes narrower, terminals wrap what they show: the
--- rows that a line takes are counted in the width of the moment.
+-- rows that a line takes are counted in the width of the moment. Where the process was stopped the
+-- shell has written below: they stay. In the background it is the shell's terminal: only permanent
+-- lines are written.
 
 local chunkmap = require("luadl.chunkmap")
 local lines = require("luadl.cli.lines")
@@ -22,6 +24,7 @@ local MOST_FILES = 12
 local MOST_MAP_ROWS = 8 -- of one file
 local OTHER_ROWS = 2 -- the cursor's, and one to see what is permanent
 
+local CLEAR = "\r\27[2K" -- the cursor's row, which has what was typed
 local UP_AND_CLEAR = "\27[A\27[2K" -- row by row: a cleared screen goes to tmux's history each time
 local GREEN, RED, YELLOW, PLAIN = "\27[32m", "\27[31m", "\27[33m", "\27[0m"
 
@@ -108,7 +111,9 @@ local function file_lines(self, all, columns, room)
     if rows > 0 then append(shown, map_lines(self, self.active[index], columns, rows)) end
   end
   local more = #self.active - files
-  if more > 0 and room > 0 then shown[#shown + 1] = ("... and %d more"):format(more) end
+  if more > 0 and room > 0 then
+    shown[#shown + 1] = text.fit(("... and %d more"):format(more), columns)
+  end
   return shown
 end
 
@@ -120,12 +125,17 @@ local function live_lines(self)
   if not self.tally:is_several() then return file_lines(self, all, columns, room) end
   local shown = file_lines(self, all, columns, room - 1)
   local total = self.tally:stats(all)
-  total.name = lines.count(self.tally)
+  total.name, total.short = lines.count(self.tally)
   shown[#shown + 1] = progress.line(total, columns, self.world.utf8)
   return shown
 end
 
 -- Drawing
+
+-- On a single row there is nowhere to go up to.
+local function can_draw(self)
+  return self.world.rows() > 1 and not self.world.in_background()
+end
 
 local function rows_of(live, columns)
   local rows = 0
@@ -137,8 +147,9 @@ local function rows_of(live, columns)
 end
 
 local function erase(self)
+  if self.world.continued() then self.live = {} end
   local rows = rows_of(self.live, self.world.columns())
-  return rows > 0 and UP_AND_CLEAR:rep(rows) .. "\r" or ""
+  return rows > 0 and CLEAR .. UP_AND_CLEAR:rep(rows) .. "\r" or ""
 end
 
 local function draw(self, live)
@@ -167,8 +178,9 @@ function methods:postponed(download)
   forget(self, download)
 end
 
-function methods:finished(download, result, err)
+function methods:finished(download, result, err, stopped)
   forget(self, download)
+  if self.tally:tells_at_end(stopped) then return end
   if not result then return say(self, lines.failed(err, download), RED) end
   say(self, lines.saved(result), not result.skipped and GREEN or nil)
   for _, warning in ipairs(result.warnings or {}) do say(self, lines.warning(warning), YELLOW) end
@@ -196,15 +208,19 @@ function methods:tick()
   local now = self.world.now()
   if now - self.drawn_at < INTERVAL then return end
   self.drawn_at = now
-  draw(self, live_lines(self))
+  draw(self, can_draw(self) and live_lines(self) or {})
 end
 
 function methods:summary(summary)
   if summary.total < 2 then return end
   if self.said >= self.world.rows() - OTHER_ROWS then
-    for _, line in ipairs(lines.failures(self.tally, self.world.columns() - 1)) do
+    local columns = self.world.columns() - 1
+    for _, line in ipairs(lines.failures(self.tally, columns, self.world.utf8)) do
       say(self, line, RED)
     end
+  end
+  if self.tally:tells_at_end(self.tally.stopped > 0) then
+    say(self, lines.stopped(self.tally), RED)
   end
   say(self, lines.summary(summary, self.tally))
 end

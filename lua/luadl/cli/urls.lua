@@ -9,14 +9,15 @@ local urls = {}
 
 --- Whether this is a URL that luadl can ask.
 ---@param word string
+---@param argv string[]|nil the command line that it stands in
 ---@return true|nil
 ---@return string|nil message
-function urls.check(word)
+function urls.check(word, argv)
   if word == "" then return nil, "a URL is empty" end
   local shown = errors.redact_word(word)
   if shown:find("%c") then return nil, ("'%s' has control characters"):format(shown) end
   if not scheme.of(word) then
-    local advice = foreign.bare(shown) or ("did you mean 'https://%s'?"):format(shown)
+    local advice = foreign.bare(shown, argv) or ("did you mean 'https://%s'?"):format(shown)
     return nil, ("'%s' is not a URL: %s"):format(shown, advice)
   end
   local ok, message = scheme.check(word)

@@ -94,10 +94,16 @@ function engine:new(request) end
 
 --- Answers "head", or "fault" of the stages "open" and "publish": where to write.
 ---@param id integer
----@param target luadl.core.target
+---@param target luadl.core.target? nil where it is read in order
 ---@return boolean? ok
 ---@return luadl.core.failure? err
 function engine:start(id, target) end
+
+--- The next bytes of what is read in order.
+---@param id integer
+---@param most integer
+---@return string? bytes nil: none now; "data" follows, or "done" after the last byte
+function engine:read(id, most) end
 
 --- Answers "fault" of the stage "request": this range again.
 ---@param id integer

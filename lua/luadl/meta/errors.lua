@@ -21,7 +21,7 @@
 ---| "auth" # 401, 403 or 407; a login that was refused
 ---| "rate_limited" # 429, or 503 with Retry-After
 ---| "redirect_limit" # too many redirects
----| "redirect_forbidden" # a redirect from https to http, or to what isn't HTTP
+---| "redirect_forbidden" # a redirect from https to http, to what isn't HTTP, or of a body elsewhere
 ---| "range_ignored" # all of it came where a range was asked for
 ---| "range_mismatch" # another range came
 ---| "remote_changed" # the file isn't the same any more

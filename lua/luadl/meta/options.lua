@@ -53,6 +53,7 @@
 
 --- What a session and each of its downloads may say.
 ---@class luadl.options.files
+---@field ahead integer|string? of a stream: bytes at most that wait for the reader, default 64M
 ---@field dir string? the folder for the files, default .
 ---@field template string? names the file below `dir` where `output` doesn't:
 --- "{host}/{date:%Y-%m}/{name}{ext}"
@@ -121,6 +122,12 @@
 ---@field labels luadl.labels? for policies and observers
 ---@field checksum string? "sha256:HEX" or "sha512-BASE64" (SRI): the file must have this digest
 ---@field expect luadl.options.expect? what the server must say of the file
+---@field filter luadl.codec.filter|(fun(bytes: string?): string?, any)? makes of the bytes, which
+--- come in order, those of the file; a function is called with nil at the end. Such a download can't
+--- be continued
+
+--- Of a stream: those of a download that aren't of files on the disk.
+---@alias luadl.options.stream luadl.options.download
 
 --- Of a batch.
 ---@class luadl.options.batch

@@ -87,6 +87,11 @@ function sys.is_terminal(fd) end
 ---@return integer? rows
 function sys.columns(fd) end
 
+--- Whether a terminal listens to another job of its shell: what is drawn would be in the way.
+---@param fd integer
+---@return boolean
+function sys.in_background(fd) end
+
 --- From now on SIGINT, SIGTERM and SIGHUP are counted, and a second one ends the process.
 ---@param wake_fd integer? an eventfd that is written then, such as `session:wake_fd()`
 ---@return boolean? ok true
@@ -101,6 +106,10 @@ function sys.interrupted() end
 --- Whether the terminal has changed its size since the last call.
 ---@return boolean
 function sys.resized() end
+
+--- Whether the process was stopped (Ctrl-Z) and goes on since the last call.
+---@return boolean
+function sys.continued() end
 
 --- Has as many files open as the system lets the process, at most 65,536.
 ---@return integer? limit

@@ -47,13 +47,14 @@ local REFUSED = {
 -- They steer what follows: where it goes, and whether.
 local DIRECTIVES = { stdout = true, stderr = true, onerror = true }
 
-local ESCAPES = { n = "\n", r = "\r", t = "\t", ["\\"] = "\\" }
+local ESCAPES = { n = "\n", r = "\r", t = "\t" }
 
 local function unknown(name)
   if REFUSED[name] then return ("%%{%s}: %s"):format(name, REFUSED[name]) end
   local meant = nearest.word(name, format.NAMES)
-  local question = meant and (": did you mean %%{%s}?"):format(meant) or ""
-  return ("unknown variable %%{%s}%s"):format(name, question)
+  local help = meant and ("did you mean %%{%s}?"):format(meant)
+    or "known are json, " .. table.concat(format.NAMES, ", ")
+  return ("unknown variable %%{%s}: %s"):format(name, help)
 end
 
 local readers = {}

@@ -15,6 +15,7 @@
 --   check     function(value) -> nil, or what is wrong
 --   file      the command takes @FILE and @- (standard input) for it, too: its "bytes", its "text"
 --             without the last line's end, or its "lines"
+--   joined    what stands between the values, where the command takes several for one
 --   secret    true when the command line has no business with it: it is overwritten there
 --   flag      "-s --long" of the command; `arg` names its argument, `help` says what it does,
 --             `note` replaces the default in the help; `choices` are flags for further values
@@ -22,6 +23,7 @@
 local category = require("luadl.category")
 local checksum = require("luadl.checksum")
 local format = require("luadl.options.format")
+local hostname = require("luadl.hostname")
 local template = require("luadl.template")
 
 local function check_proxy(value)
@@ -52,9 +54,10 @@ end
 local ADDRESS = "^([^:]+):(%d+):(.+)$"
 
 local function check_address(entry)
-  local _, port, address = entry:match(ADDRESS)
+  local host, port, address = entry:match(ADDRESS)
   port = tonumber(port)
-  if port and port >= 1 and port <= 65535 and address:find("^[%x.:%[%]]+$") then return nil end
+  local good = port and port >= 1 and port <= 65535 and (host == "*" or hostname.is_name(host))
+  if good and address:gsub("^%[(.*)%]$", "%1"):find("^[%x.:]+$") then return nil end
   return ("expected 'HOST:PORT:ADDRESS', like 'example.org:443:127.0.0.1', got '%s'"):format(entry)
 end
 
@@ -112,7 +115,9 @@ local function check_scripts(files)
     if file:match("^%d+$") then
       return ("a script is a file; for %s connections write -n %s"):format(file, file)
     end
-    if file:match("^%a[%w+.-]*://") then return "a script is a file; for silence write -q" end
+    if file:match("^%a[%w+.-]*://") or file:match("^[#IJLOSRfgikov]+$") and #file < 6 then
+      return "a script is a file; for silence write -q, for standard output -o -"
+    end
   end
   return nil
 end
@@ -143,6 +148,12 @@ local function check_fields(value)
   return nil
 end
 
+local function check_filter(value)
+  local kind = type(value)
+  if kind == "function" or (kind == "table" and value.update and value.finish) then return nil end
+  return "expected a function, or a filter such as luadl.codec.filter.gunzip()"
+end
+
 local function check_cache(value)
   if type(value) == "table" or type(value) == "userdata" then return nil end
   return "expected a table, or an object with 'get' and 'set'"
@@ -154,6 +165,10 @@ return {
   {
     name = "output", type = "path", scope = "download", each = true,
     flag = "-o --output", arg = "FILE", help = "write to FILE (below DIR, when -d is given)",
+  },
+  {
+    name = "ahead", type = "bytes", min = 1, default = "64M", scope = "download",
+    flag = "--ahead", arg = "SIZE", help = "with -o -, keep at most SIZE for the reader",
   },
   {
     name = "dir", type = "path", scope = "download", default = ".",
@@ -293,7 +308,7 @@ return {
   },
   {
     name = "trust_list", type = "boolean", default = false, scope = "command",
-    flag = "--trust-list", help = "let a list write anywhere, replace files, and skip TLS checks",
+    flag = "--trust-list", help = "let a list name any file, replace files, and skip TLS checks",
   },
   {
     name = "glob", type = "boolean", default = false, scope = "command",
@@ -318,8 +333,9 @@ return {
   },
   {
     name = "body", type = "data", scope = "download", fetch = true, each = true,
-    file = "bytes", secret = true, flag = "--data", arg = "TEXT",
-    help = "send this, as a form where no Content-Type says otherwise; @FILE and @- bring it",
+    file = "bytes", joined = "&", secret = true, flag = "--data", arg = "TEXT",
+    help = "send this, as a form where no Content-Type says otherwise; @FILE and @- bring it;"
+      .. " several are joined by '&'",
   },
   {
     name = "headers", type = "headers", scope = "download", fetch = true,
@@ -485,6 +501,7 @@ return {
     name = "deadline", type = "seconds", min = 0.01, scope = "download", fetch = true,
     flag = "--deadline", arg = "TIME", help = "longest time for a whole file", note = "none",
   },
+  { name = "filter", type = "any", check = check_filter, scope = "download", each = true },
   {
     name = "expect", type = "table", scope = "download", each = true,
     fields = {
