@@ -120,12 +120,13 @@ int64_t fetch_enough(int64_t asked)
     return asked / 10 < PROGRESS ? (asked + 9) / 10 : PROGRESS;
 }
 
-/* 7.88 chooses the next address in time, but connects to it only when it is called again. */
+/* 7.88 chooses the next address in time, but connects to it only when it is called again. And while the connection of a
+ * file over ftps has no TLS yet, which comes with the file, it has nobody watch for the answers to its commands. */
 void fetch_nudge(struct fetch *fetch)
 {
     curl_off_t connected = 0;
     curl_easy_getinfo(fetch->easy, CURLINFO_CONNECT_TIME_T, &connected);
-    if (connected > 0)
+    if (connected > 0 && strcmp(fetch->url.scheme, "ftps") != 0)
         return;
     curl_easy_pause(fetch->easy, CURLPAUSE_SEND);
     curl_easy_pause(fetch->easy, CURLPAUSE_CONT);

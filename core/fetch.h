@@ -136,12 +136,12 @@ void fetch_resume(struct fetch *fetch);
 void *fetch_leave(struct fetch *fetch);
 
 /* For its own rooms: send, accept, receive, watch. */
-bool fetch_stopped(const struct fetch *fetch);  /* its part is done, it failed, or all is over */
-bool fetch_connected(struct fetch *fetch);      /* the request could be sent */
-bool fetch_is_unsent(struct fetch *fetch);      /* no server has seen any of its requests */
-void fetch_nudge(struct fetch *fetch);          /* while it connects: goes on to the next address */
-void fetch_deliver(struct fetch *fetch);        /* its answer was accepted; transfer lock held */
-bool fetch_has_span(const struct fetch *fetch); /* it asks for `ask`, and not from byte 0 on */
+bool fetch_stopped(const struct fetch *fetch);    /* its part is done, it failed, or all is over */
+bool fetch_connected(struct fetch *fetch);        /* the request could be sent */
+bool fetch_is_unsent(struct fetch *fetch);        /* no server has seen any of its requests */
+void fetch_nudge(struct fetch *fetch);            /* what libcurl itself wouldn't look at in time */
+void fetch_deliver(struct fetch *fetch);          /* its answer was accepted; transfer lock held */
+bool fetch_has_span(const struct fetch *fetch);   /* it asks for `ask`, and not from byte 0 on */
 void fetch_refuse(struct fetch *fetch, int kind); /* its error, with the kind's own words */
 int64_t fetch_enough(int64_t asked); /* so much must come for a try to count as progress */
 /* Where it asks now; valid until it moves on. */

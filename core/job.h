@@ -15,8 +15,8 @@ void job_release(struct transfer *transfer); /* it is over: whatever waits for t
 void job_ask(struct transfer *transfer, int stage, const struct ldl_error *error); /* the owner */
 void job_ask_verify(struct transfer *transfer); /* the owner: is the complete file right? */
 void job_stop(struct transfer *transfer, const struct ldl_error *error); /* it failed */
-void job_sync_failed(struct transfer *transfer, int kind); /* F5 */
-struct identity job_known(struct transfer *transfer);      /* what the answers have told */
-int64_t job_length(struct transfer *transfer);             /* of the file; -1: unknown */
+void job_sync_failed(struct transfer *transfer, int kind);               /* F5 */
+struct identity job_known(struct transfer *transfer); /* what the answers have told */
+int64_t job_length(struct transfer *transfer);        /* of the file; -1: unknown */
 
 #endif

@@ -149,7 +149,8 @@ static void sync_directories(struct transfer *const *list, int count)
         int result = same < i ? list[same]->file.unsynced : file_sync_directory(&list[i]->file);
         list[i]->file.unsynced = result;
         if (result != 0)
-            transfer_warn(list[i], "the directory could not be synced: a power cut may undo the rename");
+            transfer_warn(list[i],
+                          "the directory could not be synced: a power cut may undo the rename");
     }
 }
 

@@ -429,8 +429,8 @@ static int judge_url(const struct transfer *transfer, const struct url *url)
     const struct request *request = &transfer->request;
     if (!url_may_follow(&request->url, url))
         return -LDL_BAD_URL;
-    bool meant =
-        url_same_origin(&request->url, url) || request_trusts(&request->options, url->host);
+    bool meant = url_same_origin(&request->url, url)
+                 || request_trusts(&request->options, url->host);
     return meant || !request->options.body ? 0 : -LDL_REDIRECT_FORBIDDEN;
 }
 

@@ -137,7 +137,7 @@ int single_set(struct fetch *fetch)
     curl_easy_setopt(easy, CURLOPT_FILETIME, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L); /* else it is the proxy that speaks FTP */
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);   /* see single_cut */
-    if (strcmp(fetch->url.scheme, "ftps") == 0) /* the commands are; the file, too */
+    if (strcmp(fetch->url.scheme, "ftps") == 0)          /* the commands are; the file, too */
         curl_easy_setopt(easy, CURLOPT_USE_SSL, (long) CURLUSESSL_ALL);
     return strcmp(fetch->url.scheme, "sftp") == 0 ? set_ssh(fetch) : 0;
 }

@@ -24,7 +24,7 @@ static void watch_head(struct fetch *fetch, double now)
         late(fetch, LDL_TIMEOUT, "no connection", waited);
     else if (waited > options->first_byte_timeout)
         late(fetch, LDL_TIMEOUT, "no answer", waited);
-    else if (!connected)
+    else
         fetch_nudge(fetch);
 }
 

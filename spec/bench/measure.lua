@@ -29,7 +29,7 @@ end
 
 -- The file's size; of a folder with many files the sum of theirs.
 local function size_of(out)
-  local line = "find %s -type f -printf '%%s\\n' | awk '{ sum += $1 } END { print sum }'"
+  local line = [[find %s -type f -printf '%%s\n' | awk '{ sum += $1 } END { printf "%%.0f", sum }']]
   return tonumber(helper.run(line:format(out)).stdout)
 end
 

@@ -6,6 +6,7 @@ package.path = "./?.lua;" .. package.path
 local helper = require("spec.support.helper")
 local measure = require("spec.bench.measure")
 local nginx = require("spec.support.nginx")
+local relay = require("spec.support.server")
 
 local MIB = 1048576
 local BIG = tonumber(os.getenv("BENCH_MIB") or 2048) * MIB
@@ -102,6 +103,31 @@ local function limited(server, folder)
     }),
   })
   print(("  luadl: %.3f of the ideal"):format(figures["luadl -n 16"].wall / ideal))
+end
+
+-- Reading in order, through connections each of which has its own rate, however many requests it
+-- serves.
+local function in_order(server, folder)
+  local origin = relay.start()
+  local _, base = origin:delay_proxy(server.port, 0, RATE)
+  local url, out = base .. "/big", folder .. "/out"
+  local script = helper.root .. "/scripts/luadl"
+  local figures = measure.compare({
+    title = ("%d MiB, 8 connections of 8 MiB/s each: ideal %.2f s"):format(
+      BIG / MIB, BIG / (8 * RATE)),
+    folder = folder,
+    size = BIG,
+    rounds = 1,
+    entries = entries({
+      { name = "luadl -n 8 to a file", command = luadl("-n 8", out, url) },
+      { name = "luadl -n 8 -o -", command = ("%s -q -n 8 -o - %s | cat >%s"):format(
+        script, url, out) },
+    }),
+  })
+  origin:stop()
+  local file, stream = figures["luadl -n 8 to a file"], figures["luadl -n 8 -o -"]
+  print(("  -o -: %.3f of the time to a file, %.0f MiB"):format(
+    stream.wall / file.wall, stream.memory))
 end
 
 -- A rate that was asked for, over ten seconds.
@@ -208,6 +234,7 @@ in_folder("/dev/shm", function(memory)
     on_tmpfs(server, memory)
     many(server, memory)
     throttled(server, memory)
+    in_order(server, memory)
     in_folder(helper.root .. "/build", function(disk)
       on_disk(server, disk)
       journalled(server, disk)

@@ -151,7 +151,8 @@ describe("arguments", function()
 
   it("refuse what is not an http URL", function()
     assert.matches("did you mean 'https://example.org/x'", refusal("example.org/x"))
-    assert.matches("of a scheme that luadl doesn't fetch: it has http.*sftp", refusal("gopher://example.org/x"))
+    assert.matches("of a scheme that luadl doesn't fetch: it has http.*sftp",
+      refusal("gopher://example.org/x"))
   end)
 
   it("take a URL without the blanks around it, and no empty one", function()

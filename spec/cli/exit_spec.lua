@@ -9,7 +9,8 @@ local BY_KIND = {
   no_space = 9, quota = 9, locked = 11, exists = 13, permission = 16, read_only = 16, io = 17,
   dns = 19, range_ignored = 22, range_mismatch = 22, protocol = 22, short_body = 22,
   overlong_body = 22, remote_changed = 22, encoding = 22, http_status = 22, redirect_limit = 23,
-  not_found = 3, redirect_forbidden = 23, auth = 24, usage = 28, bad_url = 28, rate_limited = 29, checksum = 32,
+  not_found = 3, redirect_forbidden = 23, auth = 24, usage = 28, bad_url = 28,
+  rate_limited = 29, checksum = 32,
 }
 
 local BY_STATUS = {

@@ -78,15 +78,4 @@ describe("luadl", function()
       assert.truthy(result.stderr:find(message, 1, true), result.stderr)
     end
   end)
-
-  it("tells who knows other tools the right option", function()
-    for flag, advice in pairs({
-      ["--max-download-limit"] = "use --file-limit-rate RATE",
-      ["--max-overall-download-limit"] = "use --limit-rate RATE",
-    }) do
-      local result = helper.luadl(flag .. "=1M", web.url .. "/small")
-      assert.equal(28, result.status)
-      assert.truthy(result.stderr:find(advice, 1, true), result.stderr)
-    end
-  end)
 end)

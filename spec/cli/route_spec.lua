@@ -63,7 +63,9 @@ describe("luadl", function()
     end)
 
     it("takes a host, a port and an address, as they are written", function()
-      for _, wrong in ipairs({ "+a:80:127.0.0.1", "a:80:[::1", "a:80:::1]", "a:0:127.0.0.1", "a" }) do
+      for _, wrong in ipairs({
+        "+a:80:127.0.0.1", "a:80:[::1", "a:80:::1]", "a:0:127.0.0.1", "a",
+      }) do
         local result = run("--resolve", wrong, origin.url)
         assert.equal(28, result.status, wrong .. result.stderr)
       end

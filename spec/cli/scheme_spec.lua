@@ -148,7 +148,8 @@ describe("ftps", function()
 
   it("brings a file of a server that is trusted", function()
     assert_fails(6, "certificate", get(nil, "/etc/ssl/certs/ca-certificates.crt"))
-    assert.equal(0, get().status)
+    local result = get()
+    assert.equal(0, result.status, result.stderr)
     assert.equal("small\n", helper.read(folder .. "/small"))
   end)
 

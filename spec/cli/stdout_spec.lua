@@ -132,6 +132,20 @@ describe("luadl -o -", function()
     assert.is_true(result.elapsed < 10)
   end)
 
+  it("keeps its deadline while its reader takes nothing", function()
+    local folder = helper.tmpdir()
+    local line = "mkfifo %s/pipe; exec 3<>%s/pipe; $luadl --deadline 1s -o - $url/large >&3"
+    local result = shell(line:format(folder, folder), { timeout = 20 })
+    assert.equal(2, result.status)
+    assert.is_true(result.elapsed < 5)
+  end)
+
+  it("keeps a limit of its rate", function()
+    local result = shell("$luadl -qo - --limit-rate 2500K $url/file | cmp - " .. root .. "/file")
+    assert.equal(0, result.status)
+    assert.is_true(result.elapsed > 1.8 and result.elapsed < 4, result.elapsed)
+  end)
+
   it("holds no more than the window and what a download needs", function()
     local timed = shell("command time -f %M $luadl -qo - --ahead 4M $url/large | cmp - "
       .. root .. "/large")

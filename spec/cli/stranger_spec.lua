@@ -31,9 +31,9 @@ end
 describe("a foreign command line is in luadl's own words", function()
   local MEANT = {
     -- aria2c
-    ["-c U"] = "U",
-    ["--continue=true U"] = "U",
-    ["-c -d dl -o f U"] = "-d dl -o f U",
+    ["-c U"] = "--adopt U",
+    ["--continue=true U"] = "--adopt U",
+    ["-c -d dl -o f U"] = "--adopt -d dl -o f U",
     ["-Z U U"] = "U U",
     ["--out=f U"] = "--output=f U",
     ["-i urls.txt --max-concurrent-downloads=3"] = "-i urls.txt --jobs=3",
@@ -64,10 +64,10 @@ describe("a foreign command line is in luadl's own words", function()
     ["-kLO U"] = "-k U",
     ["-OJL U"] = "U",
     ["-#O U"] = "U",
-    ["-C - -O U"] = "U",
-    ["-LOC - U"] = "U",
-    ["-C- U"] = "U",
-    ["--continue-at - U"] = "U",
+    ["-C - -O U"] = "--adopt U",
+    ["-LOC - U"] = "--adopt U",
+    ["-C- U"] = "--adopt U",
+    ["--continue-at - U"] = "--adopt U",
     ["-g -R -f U"] = "U",
     ["-Z -O U -O U"] = "U U",
     ["--parallel --parallel-max 4 U"] = "--jobs 4 U",
@@ -83,11 +83,12 @@ describe("a foreign command line is in luadl's own words", function()
     ["--noproxy * U"] = "--no-proxy * U",
     ["--data-binary f U"] = "--data f U",
     ["--tlsv1.2 --http1.1 U"] = "--tls-min=1.2 --http=1.1 U",
-    ["-b c -c"] = "-b c", -- the parser judges -b
+    ["-b c -c"] = "-b c --adopt", -- the parser judges -b
     -- wget
     ["-qO- U"] = "-qo - U",
     ["-O - U"] = "-o - U",
     ["-O- U"] = "-o - U",
+    ["-cqO - U"] = "-qo - U",
     ["-nc U"] = "--exists=skip U",
     ["-nv U"] = "--progress=none U",
     ["-nd -nH U"] = "U",
@@ -147,7 +148,7 @@ describe("the error names luadl's own word", function()
     { "--journal", "--save-session=s U" }, { "--why", "--log=f U" }, { "--why", "-l f U" },
     { "on_done", "--on-download-complete=x U" }, { "--info", "--dry-run=true U" },
     { "--timeout", "--lowest-speed-limit=1K U" }, { "by itself", "--file-allocation=none U" },
-    { "by itself", "--disk-cache=64M U" }, { "--no-resume", "--continue=false U" },
+    { "by itself", "--disk-cache=64M U" }, { "--adopt", "--continue=false U" },
     { "--restart", "--remove-control-file=true U" }, { "&", "--daemon=true U" }, { "&", "-D U" },
     { "--json", "--enable-rpc" }, { "--config", "--conf-path=f U" }, { "BitTorrent", "f.torrent" },
     { "BitTorrent", "magnet:?xt=urn:btih:a" }, { "BitTorrent", "f.metalink" },
@@ -242,7 +243,6 @@ describe("a stranger's first command", function()
   end
 
   local SAVED = {
-    ["-x1 U/a.bin"] = false, -- in another word
     ["-c -d dl -o f U/a.bin"] = "dl/f",
     ["--continue=true --out=f --min-split-size=1M U/a.bin"] = "f",
     ["-fsSLO U/a.bin"] = "a.bin",
@@ -256,9 +256,9 @@ describe("a stranger's first command", function()
   it("saves the file that is meant", function()
     for line, name in pairs(SAVED) do
       local result = run(line)
-      assert.equal(name and 0 or 28, result.status, line .. ": " .. result.stderr)
-      if name then assert.equal(sum, helper.sha256(folder .. "/" .. name), line) end
-      os.remove(folder .. "/" .. (name or ""))
+      assert.equal(0, result.status, line .. ": " .. result.stderr)
+      assert.equal(sum, helper.sha256(folder .. "/" .. name), line)
+      os.remove(folder .. "/" .. name)
     end
   end)
 
@@ -271,6 +271,14 @@ describe("a stranger's first command", function()
     local result = run("-d a=b U/echo")
     assert.equal(28, result.status)
     assert.is_false(helper.exists(folder .. "/a=b"))
+  end)
+
+  it("continues with -c what is there, and leaves what is complete", function()
+    helper.write(folder .. "/a.bin", ("0123456789abcdef"):rep(100))
+    assert.equal(0, run("-c U/a.bin").status)
+    assert.equal(sum, helper.sha256(folder .. "/a.bin"))
+    assert.matches("continued at 100%%", run("-C - -LO U/a.bin").stderr)
+    assert.is_false(helper.exists(folder .. "/a (1).bin"))
   end)
 
   it("learns of patterns, of /dev/null and of mirrors", function()

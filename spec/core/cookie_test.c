@@ -508,7 +508,7 @@ static void a_file_that_fails_says_why(void **state)
     assert_int_equal(jar_read(&jar, ".", NOW, &found), EISDIR);
     assert_int_equal(jar_write(&jar, "none/cookies.txt", NOW), ENOENT);
     assert_int_equal(mkdir("cookies.txt", 0700), 0);
-    assert_int_equal(jar_write(&jar, "cookies.txt", NOW), EISDIR);
+    assert_int_equal(jar_write(&jar, "cookies.txt", NOW), EEXIST);
     assert_int_equal(rmdir("cookies.txt"), 0);
     jar_destroy(&jar);
 }

@@ -25,8 +25,8 @@ describe("download", function()
     here:run_until(seconds)
   end
 
-  local function begin(opts, info)
-    local download = here:download(opts, info)
+  local function begin(opts, purpose)
+    local download = here:download(opts, purpose)
     settle()
     return download
   end

@@ -54,6 +54,7 @@ local BY_MESSAGE = {
   { "^exists$", "belongs to another URL", "--resume PART URL continues it, --restart drops it" },
   { "^exists$", "of an earlier run", "--restart drops it" },
   { "^bad_name$", "^cannot write the report.*No such file", "make its folder first" },
+  { "^local_changed$", "nothing of it is known", "--exists replace, without --adopt, begins anew" },
   { "^local_changed$", "adopt", "--exists replace begins anew, --restart where it is a .part" },
   { "^too_large$", "^cannot", "the disk or `ulimit -f` forbids it; -d DIR writes elsewhere" },
   { "^connect$", "^nothing of it came", CHECK_URL },

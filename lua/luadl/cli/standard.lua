@@ -53,14 +53,16 @@ local function serve(self, seconds)
   return nil, errors.new("cancelled", "interrupted")
 end
 
-local function put(self, bytes)
+-- It may fail meanwhile, by its deadline, say.
+local function put(self, stream, bytes)
   local at = 1
   while at <= #bytes do
     local count, message, errno = self.outlet:write(bytes, at, STEP)
     if not count then return nil, unwritable("cannot write to standard output", message, errno) end
     at = at + count
     local ok, err = serve(self, 0)
-    if not ok then return nil, err end
+    local _, failed = stream:result()
+    if not ok or failed then return nil, err or failed end
   end
   return true
 end
@@ -78,7 +80,7 @@ local function copy(self, stream)
   repeat
     local bytes = stream:take()
     if bytes then
-      ok, err = put(self, bytes)
+      ok, err = put(self, stream, bytes)
     elseif stream:ended() then
       return stream:result()
     else

@@ -9,6 +9,8 @@ local options = require("luadl.options")
 
 local taken = {}
 
+local ADOPT = "--adopt" -- as theirs: what is complete is done, and what is partly there goes on
+
 local SAME = {
   ["--all-proxy"] = "--proxy",
   ["--allow-overwrite=true"] = "--exists=replace",
@@ -20,6 +22,7 @@ local SAME = {
   ["--check-certificate=false"] = "--insecure",
   ["--clobber"] = "--exists=replace",
   ["--conditional-get"] = "--conditional",
+  ["--continue"] = ADOPT,
   ["--cookie-jar"] = "--save-cookies",
   ["--data-binary"] = "--data",
   ["--digest"] = "--auth=digest",
@@ -72,7 +75,7 @@ local SAME = {
 -- What luadl does anyway.
 local NEEDLESS = {}
 for word in ([[
-  --content-disposition --continue --fail --force-sequential --globoff --location --parallel
+  --content-disposition --fail --force-sequential --globoff --location --parallel
   --remote-header-name --remote-name --remote-name-all --remote-time --retry-connrefused
   --show-error --url -nd -nH
 ]]):gmatch("%S+") do
@@ -185,13 +188,15 @@ local function take(list, word, following, silent)
     return word:sub(-1) == "-" and 1 or 2
   end
   local meant = rewrite(word, following, silent) or word
-  local taken_words = 1
+  local count = 1
   if is_continue(meant, following) then
-    taken_words, meant = word:sub(-1) == "-" and 1 or 2, ""
+    count, meant = word:sub(-1) == "-" and 1 or 2, ADOPT
+  elseif meant ~= word and not SAME[word] and word:find("^%-%w*c") then
+    list[#list + 1] = ADOPT
   end
   if meant == "" and awaits_value(list[#list]) then meant = "--" end
   if meant ~= "" or word == "" then list[#list + 1] = meant end
-  return taken_words
+  return count
 end
 
 --- The command line in luadl's own words, as far as that is plain.

@@ -21,7 +21,7 @@ return {
     "-R --remote-time --no-use-server-timestamps" },
 
   -- Interrupted downloads
-  { "leave it out, luadl continues by itself; -N leaves out what is complete",
+  { "leave it out, luadl continues by itself; --adopt continues what others left, too",
     "-c -C --continue --continue-at --always-resume --max-resume-failure-tries" },
   { "use --restart", "--remove-control-file" },
   { "use --conditional", "-z --time-cond --etag-compare --no-if-modified-since" },
