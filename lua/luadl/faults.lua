@@ -25,6 +25,11 @@ local IN_THE_WAY = { exists = true, locked = true, journal_corrupt = true } -- a
 
 -- What policies see
 
+local function saved_of(self)
+  local counters = self.engine:stat(self.id)
+  return counters and counters.received or 0
+end
+
 local function describe_fault(self, event)
   local err = from_core(event.error)
   err.range, err.attempt = event.range, sources.attempt(self, event)
@@ -42,7 +47,7 @@ local function describe_fault(self, event)
     extra = event.extra,
     redirected = event.redirected,
     restarts = self.restarts,
-    saved = self:stats().received or 0,
+    saved = saved_of(self),
     renewable = asking.has(self, "renew"),
     renewed_ago = self.renewed_at and self.core.now() - self.renewed_at,
     host_delay = penalties.delay(self, err.url),

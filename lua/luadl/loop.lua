@@ -176,11 +176,13 @@ local function unwind(task)
   self.closing = nil
 end
 
+local NO_RESULTS = { n = 0 }
+
 local function finish(task, ok, ...)
-  if ok then
-    task.results = { n = select("#", ...), ... }
-  else
-    task.failure, task.results = failure_of(task, (...)), { n = 0 }
+  local count = select("#", ...)
+  task.results = ok and count > 0 and { n = count, ... } or NO_RESULTS
+  if not ok then
+    task.failure = failure_of(task, (...))
     unwind(task)
   end
   if task.scope then task.scope.live = task.scope.live - 1 end

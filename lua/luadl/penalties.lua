@@ -31,11 +31,9 @@ end
 ---@param url string|nil what was asked last
 ---@return number
 function penalties.delay(self, url)
-  local longest = 0
-  for _, origin in ipairs(origins(self, url)) do
-    longest = math.max(longest, self.hosts:delay(origin))
-  end
-  return longest
+  local delay, answered = self.hosts:delay(self.origin), url and host.origin(url)
+  if not answered or answered == self.origin then return delay end
+  return math.max(delay, self.hosts:delay(answered))
 end
 
 local function others(self)

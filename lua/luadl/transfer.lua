@@ -10,11 +10,7 @@ local transfer = {}
 ---@param err table
 ---@return luadl.error
 function transfer.from_core(err)
-  local facts = {}
-  for name, fact in pairs(err) do
-    if name ~= "kind" and name ~= "message" then facts[name] = fact end
-  end
-  return errors.new(err.kind, err.message, facts)
+  return errors.new(err.kind, err.message, err)
 end
 
 --- Gives the download up; DONE follows.
