@@ -576,6 +576,15 @@ describe("luadl", function()
       assert.equal(0, luadl("--help").status)
     end)
 
+    it("its help, and what is wrong with the words, before it is built", function()
+      local copy = helper.tmpdir()
+      helper.run({ "cp", "-r", "lua", "scripts", copy })
+      local function unbuilt(...) return helper.run({ copy .. "/scripts/luadl", ... }) end
+      assert.matches("^usage: luadl %[options%] URL", unbuilt("--help").stdout)
+      assert_status(28, unbuilt("--conections", "3"), "did you mean '--connections'")
+      assert_status(1, unbuilt("http://127.0.0.1:1/"), "is not built: run make")
+    end)
+
     it("that a URL was expected", function()
       assert.equal("luadl: no URL given; usage: luadl [options] URL...\ntry luadl --help\n",
         luadl().stderr)

@@ -14,7 +14,6 @@ local nearest = require("luadl.options.nearest")
 local options = require("luadl.options")
 local hosts = require("luadl.options.hosts")
 local policy = require("luadl.policy")
-local sys = require("luadl.sys")
 local types = require("luadl.options.types")
 
 local config = {}
@@ -214,7 +213,7 @@ local function find(command, getenv)
   if command.config == false then return nothing() end
   local path = command.config or config.path(getenv)
   if not path then return nothing() end
-  local found, _, errno = sys.stat(path)
+  local found, _, errno = require("luadl.sys").stat(path) -- the help does without
   local is_absent = errno == ENOENT or errno == ENOTDIR
   if is_absent and not command.config then return nothing() end
   if found and not found.is_own then return nil, broken(path, OTHERS) end

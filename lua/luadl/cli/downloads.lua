@@ -10,11 +10,6 @@ local place = require("luadl.cli.place")
 
 local downloads = {}
 
-local function fail(parts, err)
-  parts.world.stderr:write(lines.failed(err), "\n")
-  return exit.status(err)
-end
-
 -- What the batch tells of an item, as the report takes it.
 local events = {}
 
@@ -121,7 +116,7 @@ end
 ---@return string|nil message what is wrong with the command line
 function downloads.run(parts, session, request)
   local report, err = output.new(parts.world, request.command)
-  if not report then return fail(parts, err) end
+  if not report then return exit.fail(parts.world, err) end
   local next_input, count = inputs.open(request, {
     read = parts.sys.read, now = parts.world.now, check = request.check_url,
     warn = function(message) report:notice(message) end,
@@ -131,10 +126,7 @@ function downloads.run(parts, session, request)
     return nil, count
   end
   local status = run(parts, session, request, report, { next = next_input, count = count })
-  err = report:close()
-  if not err then return status end
-  local failed = fail(parts, err)
-  return status ~= exit.OK and status or failed
+  return exit.after(status, parts.world, report:close())
 end
 
 return downloads

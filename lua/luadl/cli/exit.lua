@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local errors = require("luadl.errors")
+local lines = require("luadl.cli.lines")
 
 local exit = {}
 
@@ -97,6 +98,25 @@ function exit.status(err)
   err = errors.root(err)
   local by_status = err.status and JUDGED_BY_STATUS[err.kind] and of_http(err.status)
   return by_status or BY_KIND[err.kind] or exit.OTHER
+end
+
+--- Says what is wrong.
+---@param world { stderr: file* }
+---@param err table
+---@return integer status for it
+function exit.fail(world, err)
+  world.stderr:write(lines.failed(err), "\n")
+  return exit.status(err)
+end
+
+--- The status of what has been done, when there may be something wrong after it.
+---@param status integer
+---@param world { stderr: file* }
+---@param err table|nil
+---@return integer
+function exit.after(status, world, err)
+  local failed = err and exit.fail(world, err)
+  return status == exit.OK and failed or status
 end
 
 return exit

@@ -2,20 +2,14 @@
 -- SPDX-License-Identifier: MIT
 
 local arguments = require("luadl.cli.arguments")
-local downloads = require("luadl.cli.downloads")
-local completion = require("luadl.cli.completion")
 local config = require("luadl.cli.config")
-local doctor = require("luadl.cli.doctor")
+local downloads = require("luadl.cli.downloads")
 local exit = require("luadl.cli.exit")
 local help = require("luadl.cli.help")
 local inspection = require("luadl.cli.inspection")
-local lines = require("luadl.cli.lines")
-local manual = require("luadl.cli.manual")
 local output = require("luadl.cli.output")
-local program = require("luadl.cli.program")
 local scripts = require("luadl.cli.scripts")
 local secrets = require("luadl.cli.secrets")
-local settings = require("luadl.cli.settings")
 local standard = require("luadl.cli.standard")
 local text = require("luadl.text")
 
@@ -39,11 +33,6 @@ local function say_usage(stderr, message)
   return exit.USAGE
 end
 
-local function fail(parts, err)
-  parts.world.stderr:write(lines.failed(err), "\n")
-  return exit.status(err)
-end
-
 local function print_traceback(stderr, err)
   for line in (err.traceback or ""):gmatch("[^\n]+") do stderr:write(text.clean(line), "\n") end
 end
@@ -58,40 +47,38 @@ local function with_scripts(parts, session, request)
   local action = request.command.info and inspection.run
     or to_stdout and standard.run or downloads.run
   if loaded then return action(parts, session, request) end
-  local status = fail(parts, err)
+  local status = exit.fail(parts.world, err)
   if request.command.verbose then print_traceback(parts.world.stderr, err) end
   return status
 end
 
 local function run(parts, request)
   local session, err = parts.luadl.session(request.options)
-  if not session then return fail(parts, err) end
+  if not session then return exit.fail(parts.world, err) end
   local ok, status, message = xpcall(with_scripts, debug.traceback, parts, session, request)
   local _, wrong = session:close()
   if not ok then error(status, 0) end
   if not status then return say_usage(parts.world.stderr, message) end
-  if not wrong then return status end
-  local failed = fail(parts, wrong)
-  return status ~= exit.OK and status or failed
+  return exit.after(status, parts.world, wrong)
 end
 
--- Has it refuse further words: none of them means anything.
-local function alone(command, most)
-  return function(argv, world)
-    if not argv[most + 1] then return command(argv, world) end
-    return say_usage(world.stderr, ("'%s': '%s' is one word too many")
-      :format(argv[1], argv[most + 1]))
-  end
-end
-
--- What isn't a download; `--help` after one of these words is about all of them.
+-- What isn't a download, with how many words at most; `--help` after one of these is about all of
+-- them. Loaded late: the help is there without an engine.
 local COMMANDS = {
-  run = function(argv) return program.run(argv, io.stderr) end,
-  config = settings.run,
-  doctor = alone(doctor.run, 1),
-  man = alone(manual.run, 1),
-  completion = alone(completion.run, 2),
+  run = { room = "luadl.cli.program", most = math.huge },
+  config = { room = "luadl.cli.settings", most = math.huge },
+  doctor = { room = "luadl.cli.doctor", most = 1 },
+  man = { room = "luadl.cli.manual", most = 1 },
+  completion = { room = "luadl.cli.completion", most = 2 },
 }
+
+local WORLD = { stdout = io.stdout, stderr = io.stderr, getenv = os.getenv }
+
+local function run_command(command, argv)
+  local surplus = argv[command.most + 1]
+  if not surplus then return require(command.room).run(argv, WORLD) end
+  return say_usage(WORLD.stderr, ("'%s': '%s' is one word too many"):format(argv[1], surplus))
+end
 
 -- A word beside --help is a topic, unless it is what would have been done.
 local function topic_of(request)
@@ -110,8 +97,6 @@ local function answer_at_once(request)
   return exit.OK
 end
 
-local WORLD = { stdout = io.stdout, stderr = io.stderr, getenv = os.getenv }
-
 local function no_variable()
   return nil
 end
@@ -122,7 +107,7 @@ end
 ---@return integer status
 function cli.main(argv, parts)
   local command = not HELP[argv[2]] and COMMANDS[argv[1]]
-  if command then return command(argv, WORLD) end
+  if command then return run_command(command, argv) end
   local getenv = parts and (parts.getenv or no_variable) or os.getenv
   local request, message = arguments.parse(argv, config.reader(getenv))
   if not request then return say_usage(parts and parts.world.stderr or io.stderr, message) end

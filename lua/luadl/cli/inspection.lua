@@ -65,10 +65,7 @@ function inspection.run(parts, session, request)
   if not next_input then return nil, count end
   if request.options.insecure then warn(lines.NOT_VERIFIED) end
   local report, err = output.new(parts.world, request.command)
-  if not report then
-    parts.world.stderr:write(lines.failed(err), "\n")
-    return exit.status(err)
-  end
+  if not report then return exit.fail(parts.world, err) end
   return show_all(parts, session, request, report, { next = next_input, count = count })
 end
 

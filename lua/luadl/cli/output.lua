@@ -14,7 +14,6 @@
 local format = require("luadl.options.format")
 local json = require("luadl.cli.json")
 local plain = require("luadl.cli.plain")
-local report = require("luadl.cli.report")
 local tally = require("luadl.cli.tally")
 local terminal = require("luadl.cli.terminal")
 local writeout = require("luadl.cli.writeout")
@@ -107,7 +106,7 @@ local function others(world, command, counts, write)
     list[1] = writeout.new(format.read(command.write_out), write, counts, shown)
   end
   if not command.report then return list end
-  local file, err = report.open(command.report, counts)
+  local file, err = require("luadl.cli.report").open(command.report, counts)
   list[#list + 1] = file
   return file and list, err
 end

@@ -49,10 +49,10 @@ end
 
 --- Runs it.
 ---@param argv string[] "run", the file, and its arguments
----@param stderr file*
+---@param world { stderr: file* }
 ---@return integer status
-function program.run(argv, stderr)
-  local path = argv[2]
+function program.run(argv, world)
+  local path, stderr = argv[2], world.stderr
   if not path or path:find("^%-") then
     local what = path and ("unknown option '%s'"):format(text.clean(path)) or "no program given"
     stderr:write("luadl: ", what, "; usage: luadl run PROGRAM [ARGUMENT...]\n")

@@ -19,11 +19,6 @@ local STOP_WITHIN = 1.5 -- seconds for a cancelled download to end
 local ENOSPC, EPIPE = 28, 32
 local SHOWN = "-" -- where a file has its path
 
-local function fail(parts, err)
-  parts.world.stderr:write(lines.failed(err), "\n")
-  return exit.status(err)
-end
-
 --- Standard output is the files' alone: what scripts print goes to standard error from now on.
 ---@param world table
 function standard.claim(world)
@@ -161,9 +156,11 @@ end
 ---@return string|nil message what is wrong with the command line
 function standard.run(parts, session, request)
   local outlet, message, errno = require("luadl.outlet").open(STDOUT)
-  if not outlet then return fail(parts, unwritable("no standard output", message, errno)) end
+  if not outlet then
+    return exit.fail(parts.world, unwritable("no standard output", message, errno))
+  end
   local report, err = output.new(world_beside(parts.world), request.command)
-  if not report then return fail(parts, err) end
+  if not report then return exit.fail(parts.world, err) end
   local next_input, count = inputs.open(request, {
     read = parts.sys.read, now = parts.world.now, check = request.check_url,
     warn = function(warning) report:notice(warning) end,
@@ -176,8 +173,7 @@ function standard.run(parts, session, request)
   err = report:close()
   outlet:close()
   if not next_input then return nil, count end
-  local failed = err and fail(parts, err)
-  return status ~= exit.OK and status or failed or status
+  return exit.after(status, parts.world, err)
 end
 
 return standard

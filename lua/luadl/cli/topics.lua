@@ -35,7 +35,7 @@ local LIST = {
     name = "lists", title = "Many files",
     about = "A list has one URL a line, with aria2's indented options below it, or JSON objects "
       .. "with url, output, dir, sha256, size, headers, mirrors. It is read as it is needed.",
-    options = "input_file trust_list glob curl archive journal shard keep_going fail_fast",
+    options = "input_file trust_list glob curl archive journal shard fail_fast",
   },
   {
     name = "requests", title = "Requests",
@@ -78,7 +78,7 @@ local function flags_of(names)
   local flags = {}
   for name in names:gmatch("%S+") do
     local option = options.get(name)
-    for _, flag in ipairs(option and options.flags(option) or {}) do
+    for _, flag in ipairs(options.flags(option)) do
       flags[#flags + 1] = setmetatable({ option = option }, { __index = flag })
     end
   end

@@ -112,8 +112,7 @@ end
 
 local function add_json(import, value)
   import.is_json = true
-  table.insert(import.data, value)
-  return nil
+  return add_data(import, value)
 end
 
 -- Other words

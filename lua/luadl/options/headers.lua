@@ -81,21 +81,26 @@ local function add_named(list, name, values)
   return true
 end
 
+-- What is numbered in its order, then what has a name.
+local function read_all(given, add_numbered, add_by_name)
+  local list = {}
+  for index = 1, rawlen(given) do
+    local ok, message = add_numbered(list, rawget(given, index), index)
+    if not ok then return nil, message end
+  end
+  for _, name in ipairs(sorted_names(given)) do
+    local ok, message = add_by_name(list, name, rawget(given, name))
+    if not ok then return nil, message end
+  end
+  return list
+end
+
 --- Reads `{ ["X-A"] = "1", ["X-B"] = { "2", "3" } }`, `{ { "X-A", "1" } }` or `{ "X-A: 1" }`.
 ---@param given table
 ---@return { [1]: string, [2]: string }[]|nil list
 ---@return string|nil message why not
 function headers.read(given)
-  local list = {}
-  for index = 1, rawlen(given) do
-    local ok, message = add_entry(list, rawget(given, index), index)
-    if not ok then return nil, message end
-  end
-  for _, name in ipairs(sorted_names(given)) do
-    local ok, message = add_named(list, name, rawget(given, name))
-    if not ok then return nil, message end
-  end
-  return list
+  return read_all(given, add_entry, add_named)
 end
 
 local HOST = "^%*?[%w._:%[%]-]+$"
@@ -120,24 +125,18 @@ local function add_host_entry(list, entry, index)
   return add_host(list, host, { line })
 end
 
+local function add_host_table(list, host, fields)
+  if type(fields) ~= "table" then return nil, host .. ": expected a table of headers" end
+  return add_host(list, host, fields)
+end
+
 --- Reads `{ ["*.example.org"] = { ["X-A"] = "1" } }` `{ "*.example.org X-A: 1" }`, or
 --- what it returns.
 ---@param given table
 ---@return { [1]: string, [2]: string, [3]: string }[]|nil list of { host, name, value }
 ---@return string|nil message why not
 function headers.read_hosts(given)
-  local list = {}
-  for index = 1, rawlen(given) do
-    local ok, message = add_host_entry(list, rawget(given, index), index)
-    if not ok then return nil, message end
-  end
-  for _, host in ipairs(sorted_names(given)) do
-    local fields = rawget(given, host)
-    if type(fields) ~= "table" then return nil, host .. ": expected a table of headers" end
-    local ok, message = add_host(list, host, fields)
-    if not ok then return nil, message end
-  end
-  return list
+  return read_all(given, add_host_entry, add_host_table)
 end
 
 return headers
