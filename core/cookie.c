@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ascii.h"
 #include "date.h"
 
 #define HOST_SIZE 256       /* longer ones are no names (RFC 1035, 2.3.4) */
@@ -101,7 +102,7 @@ static bool copy_host(struct slice text, char out[HOST_SIZE])
     if (text.length == 0 || text.length >= HOST_SIZE || *text.at == '.' || has_control(text))
         return false;
     for (size_t i = 0; i < text.length; i++)
-        out[i] = (char) (text.at[i] >= 'A' && text.at[i] <= 'Z' ? text.at[i] + 32 : text.at[i]);
+        out[i] = ascii_lower(text.at[i]);
     out[text.length] = '\0';
     return true;
 }
@@ -192,7 +193,7 @@ static void read_max_age(struct draft *draft, struct slice value)
     bool past = value.length > 0 && *value.at == '-';
     int64_t age = 0;
     for (size_t i = past; i < value.length; i++) {
-        if (value.at[i] < '0' || value.at[i] > '9')
+        if (!ascii_is_digit(value.at[i]))
             return;
         if (age < LIFETIME_MOST)
             age = age * 10 + (value.at[i] - '0');
@@ -357,7 +358,7 @@ static bool read_number(struct slice text, int64_t *out)
 {
     int64_t number = 0;
     for (size_t i = 0; i < text.length; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9' || number > INT64_MAX / 100)
+        if (!ascii_is_digit(text.at[i]) || number > INT64_MAX / 100)
             return false;
         number = number * 10 + (text.at[i] - '0');
     }

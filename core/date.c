@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "ascii.h"
+
 struct date {
     int year, month, day, hour, minute, second;
 };
@@ -29,22 +31,17 @@ static bool take_blanks(const char **at)
 static bool take_number(const char **at, int least, int most, int *out)
 {
     int digits = 0, number = 0;
-    for (; digits < most && **at >= '0' && **at <= '9'; digits++, ++*at)
+    for (; digits < most && ascii_is_digit(**at); digits++, ++*at)
         number = number * 10 + (**at - '0');
     *out = number;
     return digits >= least;
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
 }
 
 /* "Sun" or "Sunday". Which day it is follows from the date, so it isn't compared. */
 static bool take_weekday(const char **at)
 {
     int letters = 0;
-    for (; lower(**at) >= 'a' && lower(**at) <= 'z'; ++*at)
+    for (; ascii_lower(**at) >= 'a' && ascii_lower(**at) <= 'z'; ++*at)
         letters++;
     return letters >= 3;
 }
@@ -55,7 +52,8 @@ static bool take_month(const char **at, int *out)
     const char *text = *at;
     for (int month = 1; month <= 12; month++) {
         const char *name = names + (size_t) (month - 1) * 3;
-        if (lower(text[0]) == name[0] && lower(text[1]) == name[1] && lower(text[2]) == name[2]) {
+        if (ascii_lower(text[0]) == name[0] && ascii_lower(text[1]) == name[1]
+            && ascii_lower(text[2]) == name[2]) {
             *out = month;
             *at += 3;
             return true;
@@ -169,11 +167,6 @@ struct found {
     bool time, day, month, year;
 };
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_delimiter(char c)
 {
     return c == '\t' || (c >= 0x20 && c <= 0x2f) || (c >= 0x3b && c <= 0x40)
@@ -185,7 +178,7 @@ static bool is_time(const char *word, struct date *date)
     struct date read = *date;
     bool good = take_number(&word, 1, 2, &read.hour) && take(&word, ':')
                 && take_number(&word, 1, 2, &read.minute) && take(&word, ':')
-                && take_number(&word, 1, 2, &read.second) && !is_digit(*word);
+                && take_number(&word, 1, 2, &read.second) && !ascii_is_digit(*word);
     if (good)
         *date = read;
     return good;
@@ -195,7 +188,7 @@ static bool is_time(const char *word, struct date *date)
 static bool is_number(const char *word, int least, int most, int *out)
 {
     int number;
-    if (!take_number(&word, least, most, &number) || is_digit(*word))
+    if (!take_number(&word, least, most, &number) || ascii_is_digit(*word))
         return false;
     *out = number;
     return true;

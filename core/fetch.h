@@ -120,6 +120,12 @@ struct fetch {
     double credit;    /* bytes that are paid for */
 };
 
+/* What the caller asked for; immutable. */
+static inline const struct ldl_request *fetch_options(const struct fetch *fetch)
+{
+    return &fetch->transfer->request.options;
+}
+
 /* The claim `ask` of `stream` is in the plan already; NULL: out of memory. Any thread. */
 struct fetch *fetch_new(struct transfer *transfer, int purpose, uint32_t stream, struct span ask);
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "ascii.h"
 #include "date.h"
 
 /* A wait is at most this many seconds (68 years), which keeps sums with the clock exact. */
@@ -19,20 +20,10 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* Printable, so what it passes can stand in a message. */
 static bool is_visible(char c)
 {
     return c > 0x20 && c < 0x7f;
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
 }
 
 static struct slice slice_trim(struct slice slice)
@@ -50,7 +41,7 @@ static bool slice_is(struct slice slice, const char *word)
 {
     size_t i = 0;
     for (; i < slice.length && word[i]; i++)
-        if (lower(slice.at[i]) != lower(word[i]))
+        if (ascii_lower(slice.at[i]) != ascii_lower(word[i]))
             return false;
     return i == slice.length && !word[i];
 }
@@ -106,9 +97,9 @@ static bool next_element(struct slice *list, struct slice *out)
 static bool take_number(struct slice *text, int64_t *out)
 {
     int64_t number = 0;
-    if (!text->length || !is_digit(*text->at))
+    if (!text->length || !ascii_is_digit(*text->at))
         return false;
-    for (; text->length && is_digit(*text->at); text->at++, text->length--) {
+    for (; text->length && ascii_is_digit(*text->at); text->at++, text->length--) {
         int digit = *text->at - '0';
         if (number > (INT64_MAX - digit) / 10)
             return false;
@@ -231,7 +222,7 @@ int field_etag(const struct fields *fields, char *out, size_t size, bool *weak)
     int found = single_value(fields, "ETag", &tag);
     if (found != FIELD_OK)
         return found;
-    bool marked = tag.length >= 2 && lower(tag.at[0]) == 'w' && tag.at[1] == '/';
+    bool marked = tag.length >= 2 && ascii_lower(tag.at[0]) == 'w' && tag.at[1] == '/';
     if (marked)
         tag = (struct slice){tag.at + 2, tag.length - 2};
     bool quoted = tag.length && *tag.at == '"';
@@ -270,7 +261,7 @@ static bool delay_seconds(struct slice text, double *out)
 {
     double seconds = 0;
     for (size_t i = 0; i < text.length; i++) {
-        if (!is_digit(text.at[i]))
+        if (!ascii_is_digit(text.at[i]))
             return false;
         seconds = seconds * 10 + (text.at[i] - '0');
         if (seconds > LONGEST_WAIT)
@@ -326,7 +317,7 @@ int field_media_type(const struct fields *fields, char *out, size_t size)
     if (length == 0 || length >= size)
         return FIELD_BAD;
     for (size_t i = 0; i < length; i++)
-        out[i] = lower(text.at[i]);
+        out[i] = ascii_lower(text.at[i]);
     out[length] = '\0';
     return FIELD_OK;
 }
@@ -334,7 +325,7 @@ int field_media_type(const struct fields *fields, char *out, size_t size)
 static size_t append(char *out, size_t used, size_t size, struct slice text)
 {
     for (size_t i = 0; i < text.length && used + 1 < size; i++)
-        out[used++] = is_visible(text.at[i]) || text.at[i] == ' ' ? lower(text.at[i]) : '?';
+        out[used++] = is_visible(text.at[i]) || text.at[i] == ' ' ? ascii_lower(text.at[i]) : '?';
     out[used] = '\0';
     return used;
 }

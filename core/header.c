@@ -14,11 +14,6 @@
 #include "jar.h"
 #include "login.h"
 
-static const struct ldl_request *options_of(const struct fetch *fetch)
-{
-    return &fetch->transfer->request.options;
-}
-
 static bool harmless(const char *name)
 {
     return strcasecmp(name, "Accept") == 0 || strcasecmp(name, "User-Agent") == 0;
@@ -80,7 +75,7 @@ struct fields {
 /* Is it for this host alone, and more to the point than its namesake for all? */
 static bool is_scoped(const struct fetch *fetch, const char *name)
 {
-    const struct ldl_request *options = options_of(fetch);
+    const struct ldl_request *options = fetch_options(fetch);
     for (size_t i = 0; i < options->host_header_count; i++) {
         const struct ldl_host_header *scoped = &options->host_headers[i];
         if (strcasecmp(scoped->name, name) == 0 && login_is_at(fetch, scoped->host))
@@ -107,7 +102,7 @@ static void choose(struct fields *out, const struct fetch *fetch, const struct l
 
 static void choose_scoped(struct fields *out, const struct fetch *fetch)
 {
-    const struct ldl_request *options = options_of(fetch);
+    const struct ldl_request *options = fetch_options(fetch);
     for (size_t i = 0; i < options->host_header_count; i++) {
         const struct ldl_host_header *scoped = &options->host_headers[i];
         if (login_is_at(fetch, scoped->host))
@@ -118,7 +113,7 @@ static void choose_scoped(struct fields *out, const struct fetch *fetch)
 /* `sent`: in the place of the request's own, or NULL. */
 static struct fields *choose_all(const struct fetch *fetch, const struct head *sent)
 {
-    const struct ldl_request *options = options_of(fetch);
+    const struct ldl_request *options = fetch_options(fetch);
     size_t count = sent ? sent->count : options->header_count;
     size_t most = count + options->host_header_count;
     struct fields *out = malloc(sizeof *out + most * sizeof *out->list);
@@ -167,7 +162,7 @@ static int add_bearer(struct fetch *fetch, const struct fields *fields)
 /* Does the caller's copy still hold? Asked once, of the whole (RFC 9110, 13.1.2 and 13.1.3). */
 static int add_question(struct fetch *fetch, const struct fields *fields)
 {
-    const struct ldl_request *options = options_of(fetch);
+    const struct ldl_request *options = fetch_options(fetch);
     char date[DATE_SIZE];
     int result = 0;
     if (fetch->purpose != FETCH_FIRST || has(fields, "If-None-Match")
@@ -194,7 +189,7 @@ static int add_fields(struct fetch *fetch, const struct fields *fields)
         result = add_condition(fetch);
     if (result == 0)
         result = add_question(fetch, fields);
-    if (result == 0 && options_of(fetch)->body && !fetch->plain_get)
+    if (result == 0 && fetch_options(fetch)->body && !fetch->plain_get)
         result = drop_defaults(fetch, has(fields, "Content-Type"));
     /* Coded bytes have other offsets (H39): ask for none. */
     if (result == 0 && !has(fields, "Accept-Encoding"))

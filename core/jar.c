@@ -288,22 +288,39 @@ static int save(const char *text, char *draft, const char *file)
     return problem;
 }
 
-/* Else /dev/null would be no device any more. */
-static bool may_replace(const char *file)
+/* What is to be replaced: the file that a link leads to, but no device. A link that the system doesn't follow (a stranger's in
+ * /tmp) isn't followed here either. */
+static int find_target(const char *file, char **out)
 {
     struct stat found;
-    return stat(file, &found) != 0 || S_ISREG(found.st_mode);
+    if (stat(file, &found) != 0)
+        *out = strdup(file);
+    else if (S_ISREG(found.st_mode))
+        *out = realpath(file, NULL);
+    else
+        return EEXIST;
+    return *out ? 0 : errno;
+}
+
+static int write_text(const char *text, const char *file)
+{
+    char *draft = NULL;
+    if (asprintf(&draft, "%s.XXXXXX", file) < 0)
+        return ENOMEM;
+    int problem = save(text, draft, file);
+    free(draft);
+    return problem;
 }
 
 int jar_write(struct jar *jar, const char *file, int64_t now)
 {
-    if (!may_replace(file))
-        return EEXIST;
-    char *draft = NULL, *text = print(jar, now);
-    if (asprintf(&draft, "%s.XXXXXX", file) < 0)
-        draft = NULL;
-    int problem = text && draft ? save(text, draft, file) : ENOMEM;
-    free(draft);
+    char *target = NULL;
+    int problem = find_target(file, &target);
+    if (problem != 0)
+        return problem;
+    char *text = print(jar, now);
+    problem = text ? write_text(text, target) : ENOMEM;
     free(text);
+    free(target);
     return problem;
 }

@@ -9,14 +9,10 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct ldl_request *options_of(const struct fetch *fetch)
-{
-    return &fetch->transfer->request.options;
-}
-
 bool login_is_known(const struct fetch *fetch)
 {
-    return !fetch->bare && (!fetch->stripped || request_trusts(options_of(fetch), fetch->url.host));
+    return !fetch->bare
+           && (!fetch->stripped || request_trusts(fetch_options(fetch), fetch->url.host));
 }
 
 bool login_is_at(const struct fetch *fetch, const char *host)
@@ -33,7 +29,7 @@ bool login_is_at(const struct fetch *fetch, const char *host)
 
 static const char *find(const struct fetch *fetch)
 {
-    const struct ldl_request *options = options_of(fetch);
+    const struct ldl_request *options = fetch_options(fetch);
     const char *otherwise = NULL;
     for (size_t i = 0; i < options->login_count; i++) {
         const struct ldl_login *login = &options->logins[i];
@@ -62,5 +58,5 @@ const char *login_user(const struct fetch *fetch)
 
 const char *login_bearer(const struct fetch *fetch)
 {
-    return login_is_known(fetch) ? options_of(fetch)->bearer : NULL;
+    return login_is_known(fetch) ? fetch_options(fetch)->bearer : NULL;
 }

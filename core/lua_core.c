@@ -21,6 +21,7 @@
 #include "url.h"
 
 #define ENGINE "luadl.engine"
+#define MODEL "luadl.model"
 #define LONGEST_CHARACTER 4 /* bytes of UTF-8 */
 #define EXTENTS_MOST 4096
 #define STREAMS_MOST 256
@@ -301,6 +302,56 @@ static int engine_new(lua_State *L)
         request.target = &target;
     }
     int result = ldl_new(session, &request, &id);
+    if (result < 0)
+        return push_failure(L, result);
+    lua_pushinteger(L, (lua_Integer) id);
+    return 1;
+}
+
+/* engine:model{ headers =, connections =, ... } -> what is asked, for engine:like */
+static int engine_model(lua_State *L)
+{
+    struct ldl_request request;
+    check_session(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    read_request(L, 2, &request);
+    ldl_model **model = lua_newuserdata(L, sizeof *model);
+    *model = NULL;
+    luaL_getmetatable(L, MODEL);
+    lua_setmetatable(L, -2);
+    int result = ldl_model_new(&request, model);
+    return result < 0 ? push_failure(L, result) : 1;
+}
+
+static int model_free(lua_State *L)
+{
+    ldl_model **model = luaL_checkudata(L, 1, MODEL);
+    ldl_model_free(*model);
+    *model = NULL;
+    return 0;
+}
+
+/* Without NUL. */
+static const char *check_text(lua_State *L, int index)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, index, &length);
+    luaL_argcheck(L, strlen(text) == length, index, "contains a NUL byte");
+    return text;
+}
+
+/* engine:like(model, url, dir | nil, name) -> id: asked of this URL; HEAD comes if the answer names the file, too */
+static int engine_like(lua_State *L)
+{
+    ldl_id id;
+    ldl_session *session = check_session(L);
+    ldl_model **model = luaL_checkudata(L, 2, MODEL);
+    const char *url = check_text(L, 3);
+    struct ldl_target target = {.dir = lua_isnil(L, 4) ? NULL : check_text(L, 4),
+                                .name = check_text(L, 5),
+                                .presumed = true};
+    int result = ldl_new_like(session, *model, url, &target, &id);
     if (result < 0)
         return push_failure(L, result);
     lua_pushinteger(L, (lua_Integer) id);
@@ -782,6 +833,8 @@ static int core_decode(lua_State *L)
 
 static const luaL_Reg engine_methods[] = {
     {"new", engine_new},
+    {"model", engine_model},
+    {"like", engine_like},
     {"start", engine_start},
     {"read", engine_read},
     {"retry", engine_retry},
@@ -831,6 +884,9 @@ int luaopen_luadl_core(lua_State *L)
 {
     luaL_newmetatable(L, ENGINE);
     luaL_setfuncs(L, engine_metamethods, 0);
+    luaL_newmetatable(L, MODEL);
+    lua_pushcfunction(L, model_free), lua_setfield(L, -2, "__gc");
+    lua_pop(L, 1);
     lua_newtable(L);
     luaL_setfuncs(L, engine_methods, 0);
     lua_setfield(L, -2, "__index");

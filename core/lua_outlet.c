@@ -32,14 +32,6 @@ struct outlet {
     size_t most; /* bytes of one write */
 };
 
-static int push_failure(lua_State *L, int errnum)
-{
-    lua_pushnil(L);
-    lua_pushstring(L, strerror(errnum));
-    lua_pushinteger(L, errnum);
-    return 3;
-}
-
 static void reopen(struct outlet *outlet, int fd)
 {
     char path[32];
@@ -63,9 +55,9 @@ static int outlet_open(lua_State *L)
     struct stat found;
     int fd = (int) luaL_checkinteger(L, 1);
     if (fstat(fd, &found) != 0)
-        return push_failure(L, errno);
+        return lua_push_failure(L, errno);
     if (!is_writable(found.st_mode))
-        return push_failure(L, EBADF);
+        return lua_push_failure(L, EBADF);
     struct outlet *outlet = lua_newuserdata(L, sizeof *outlet);
     bool free = S_ISREG(found.st_mode) || S_ISSOCK(found.st_mode);
     *outlet = (struct outlet){
@@ -103,7 +95,7 @@ static int outlet_write(lua_State *L)
     if (poll(&polled, 1, (int) (luaL_checknumber(L, 4) * 1000)) > 0)
         written = put(outlet, bytes + from - 1, length < outlet->most ? length : outlet->most);
     if (written < 0 && !is_for_later(errno))
-        return push_failure(L, errno);
+        return lua_push_failure(L, errno);
     lua_pushinteger(L, written > 0 ? (lua_Integer) written : 0);
     return 1;
 }

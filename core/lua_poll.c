@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -20,18 +19,6 @@ struct poller {
     int fd; /* -1: closed */
 };
 
-static int push_result(lua_State *L, int result)
-{
-    if (result == 0) {
-        lua_pushboolean(L, 1);
-        return 1;
-    }
-    lua_pushnil(L);
-    lua_pushstring(L, strerror(errno));
-    lua_pushinteger(L, errno);
-    return 3;
-}
-
 /* poll.new() -> poller, or nil, message, errno */
 static int poll_new(lua_State *L)
 {
@@ -39,7 +26,7 @@ static int poll_new(lua_State *L)
     poller->fd = -1;
     luaL_setmetatable(L, POLLER);
     poller->fd = epoll_create1(EPOLL_CLOEXEC);
-    return poller->fd >= 0 ? 1 : push_result(L, -1);
+    return poller->fd >= 0 ? 1 : lua_push_failure(L, errno);
 }
 
 static struct poller *check_poller(lua_State *L)
@@ -55,7 +42,8 @@ static int poller_add(lua_State *L)
     struct epoll_event event = {.events = EPOLLIN};
     const struct poller *poller = check_poller(L);
     int fd = (int) luaL_checkinteger(L, 2);
-    return push_result(L, epoll_ctl(poller->fd, EPOLL_CTL_ADD, fd, &event));
+    int result = epoll_ctl(poller->fd, EPOLL_CTL_ADD, fd, &event);
+    return lua_push_result(L, result == 0 ? 0 : errno);
 }
 
 /* poller:remove(fd): before fd is closed, for a child process may have it open, too; a closed poller has none */

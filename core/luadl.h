@@ -70,6 +70,7 @@ enum ldl_kind {
 };
 
 typedef struct ldl_session ldl_session;
+typedef struct ldl_model ldl_model; /* a request that is made often, with other URLs */
 typedef int64_t ldl_id; /* a transfer; never reused, so a stale one is an error and not a crash */
 
 struct ldl_header {
@@ -109,6 +110,8 @@ struct ldl_target {
     const char *name;
     int exists;   /* enum ldl_exists */
     bool restart; /* what an earlier run left there is dropped */
+    bool
+        presumed; /* of ldl_new: HEAD comes, and asks, where the answer has a Content-Disposition */
 };
 
 enum ldl_check { LDL_CHECK_USUAL, LDL_CHECK_STRICT, LDL_CHECK_ALL };
@@ -306,6 +309,11 @@ LDL_API int ldl_cookies_load(ldl_session *session, const char *file, struct ldl_
 LDL_API int ldl_cookies_save(ldl_session *session, const char *file);
 
 LDL_API int ldl_new(ldl_session *session, const struct ldl_request *request, ldl_id *out);
+/* The same in two steps: checked and copied once; the request's own URL and target count for nothing. */
+LDL_API int ldl_model_new(const struct ldl_request *request, ldl_model **out);
+LDL_API void ldl_model_free(ldl_model *model); /* transfers made of it go on */
+LDL_API int ldl_new_like(ldl_session *session, ldl_model *model, const char *url,
+                         const struct ldl_target *target, ldl_id *out);
 /* target: NULL where it is read in order. */
 LDL_API int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target);
 /* The next bytes of what is read in order, as many as lie together, until they are consumed; 0: none now, DATA follows,

@@ -17,7 +17,7 @@
 static void too_large(struct fetch *fetch)
 {
     error_set(&fetch->error, LDL_TOO_LARGE, fetch->url.text, "the answer is larger than %lld bytes",
-              (long long) fetch->transfer->request.options.max_size);
+              (long long) fetch_options(fetch)->max_size);
 }
 
 static bool reserve(struct fetch *fetch, size_t size)
@@ -63,7 +63,7 @@ static void set_head(struct fetch *fetch, int status, const struct ldl_header *h
 /* The room for it, where the server tells the length; and when to ask again, if it tells. */
 static void begin_body(struct fetch *fetch, const struct fields *fields)
 {
-    int64_t length = -1, most = fetch->transfer->request.options.max_size;
+    int64_t length = -1, most = fetch_options(fetch)->max_size;
     fetch->answer.retry_after = fetch->answer.retry_at = -1;
     field_retry_after(fields, (double) time(NULL), &fetch->answer.retry_after,
                       &fetch->answer.retry_at);
@@ -80,7 +80,7 @@ void page_accept(struct fetch *fetch, int status, const struct ldl_header *heade
 {
     struct fields fields = {headers, count};
     const char *where = location(&fields, status);
-    if (where && fetch->transfer->request.options.max_redirects >= 0) {
+    if (where && fetch_options(fetch)->max_redirects >= 0) {
         fetch->state = FETCH_DRAIN;
         redirect_take(fetch, status, where);
         return;

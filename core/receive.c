@@ -199,7 +199,7 @@ static size_t drain(struct fetch *fetch, size_t length)
 static bool has_surplus(const struct fetch *fetch)
 {
     char byte;
-    return recv(fetch->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    return fetch->socket >= 0 && recv(fetch->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 /* May the connection serve another request? Not while bytes of this answer are to come. */

@@ -11,15 +11,10 @@
 
 #include "trace.h"
 
-static const struct ldl_request *options_of(const struct fetch *fetch)
-{
-    return &fetch->transfer->request.options;
-}
-
 /* RFC 9110, 15.4: 303 is answered by a GET, and so are 301 and 302 to a POST, as everybody does. */
 void redirect_take(struct fetch *fetch, int status, const char *location)
 {
-    const struct ldl_request *options = options_of(fetch);
+    const struct ldl_request *options = fetch_options(fetch);
     const char *method = options->method ? options->method : options->body ? "POST" : "GET";
     bool post = strcmp(method, "POST") == 0;
     bool get = (status == 303 && strcmp(method, "HEAD") != 0) || (status < 303 && post);
@@ -51,17 +46,17 @@ static int refuse(struct fetch *fetch, int kind, const char *why, const char *wh
 /* What is sent may tell as much as a header does (H63): a form is how many log in. */
 static bool gives_body_away(const struct fetch *fetch, const struct url *next, bool downgrade)
 {
-    if (!options_of(fetch)->body || fetch->plain_get)
+    if (!fetch_options(fetch)->body || fetch->plain_get)
         return false;
     return downgrade
            || (!url_same_origin(&fetch->transfer->request.url, next)
-               && !request_trusts(options_of(fetch), next->host));
+               && !request_trusts(fetch_options(fetch), next->host));
 }
 
 /* May the chain go on to `next`? */
 static int judge_hop(struct fetch *fetch, const struct url *next)
 {
-    const struct ldl_request *options = options_of(fetch);
+    const struct ldl_request *options = fetch_options(fetch);
     bool downgrade = strcmp(fetch->url.scheme, "https") == 0 && strcmp(next->scheme, "http") == 0;
     if (downgrade && !options->allow_downgrade)
         return refuse(fetch, LDL_REDIRECT_FORBIDDEN, "redirect from https to http is refused",

@@ -127,11 +127,9 @@ int request_check_retry(const struct ldl_retry *how)
 
 int request_check(const struct ldl_request *request)
 {
-    bool good = request->url && are_texts_clean(request) && is_method(request)
-                && request->range.start >= 0
+    bool good = are_texts_clean(request) && is_method(request) && request->range.start >= 0
                 && (request->range.end == 0 || request->range.end > request->range.start)
                 && request->connections <= CONNECTIONS_MOST && is_readable(request);
-    good = good && (!request->target || (request->target->name && request->target->name[0]));
     good = good && are_host_headers(request->host_headers, request->host_header_count)
            && are_logins(request->logins, request->login_count)
            && are_addresses(request->addresses, request->address_count);
@@ -142,15 +140,15 @@ int request_check(const struct ldl_request *request)
 
 /* Where each text is that a request may have. */
 static const size_t texts[] = {
-    offsetof(struct ldl_request, url),         offsetof(struct ldl_request, user_agent),
-    offsetof(struct ldl_request, user),        offsetof(struct ldl_request, bearer),
-    offsetof(struct ldl_request, proxy),       offsetof(struct ldl_request, no_proxy),
-    offsetof(struct ldl_request, doh),         offsetof(struct ldl_request, interface),
-    offsetof(struct ldl_request, cacert),      offsetof(struct ldl_request, capath),
-    offsetof(struct ldl_request, cert),        offsetof(struct ldl_request, key),
-    offsetof(struct ldl_request, known_hosts), offsetof(struct ldl_request, key_password),
-    offsetof(struct ldl_request, pinned_key),  offsetof(struct ldl_request, expect_type),
-    offsetof(struct ldl_request, method),      offsetof(struct ldl_request, if_none_match),
+    offsetof(struct ldl_request, user_agent),    offsetof(struct ldl_request, user),
+    offsetof(struct ldl_request, bearer),        offsetof(struct ldl_request, proxy),
+    offsetof(struct ldl_request, no_proxy),      offsetof(struct ldl_request, doh),
+    offsetof(struct ldl_request, interface),     offsetof(struct ldl_request, cacert),
+    offsetof(struct ldl_request, capath),        offsetof(struct ldl_request, cert),
+    offsetof(struct ldl_request, key),           offsetof(struct ldl_request, known_hosts),
+    offsetof(struct ldl_request, key_password),  offsetof(struct ldl_request, pinned_key),
+    offsetof(struct ldl_request, expect_type),   offsetof(struct ldl_request, method),
+    offsetof(struct ldl_request, if_none_match),
 };
 
 #define TEXTS (sizeof texts / sizeof *texts)
@@ -235,11 +233,11 @@ static int simplify(struct ldl_request *options)
     return simple ? 0 : -LDL_USAGE;
 }
 
-/* A failure leaves NULLs: request_free frees what there is. */
-int request_copy(const struct ldl_request *given, struct request *out)
+/* A failure leaves NULLs: model_unref frees what there is. */
+static bool fill(struct ldl_request *options, const struct ldl_request *given)
 {
-    struct ldl_request *options = &out->options;
     *options = *given;
+    options->url = NULL;
     options->target = NULL;
     bool complete = true;
     for (size_t i = 0; i < TEXTS; i++)
@@ -247,13 +245,29 @@ int request_copy(const struct ldl_request *given, struct request *out)
     complete = copy_body(options, given->body) && complete;
     complete = copy_lists(options, given) && complete;
     set_defaults(options);
-    int result = complete ? url_parse(options->url, &out->url) : -LDL_NO_MEMORY;
-    return result == 0 && !out->url.web ? simplify(options) : result;
+    return complete;
 }
 
-void request_free(struct request *request)
+int model_new(const struct ldl_request *given, struct ldl_model **out)
 {
-    struct ldl_request *options = &request->options;
+    struct ldl_model *model = malloc(sizeof *model);
+    *out = NULL;
+    if (!model)
+        return -LDL_NO_MEMORY;
+    atomic_init(&model->refs, 1);
+    if (fill(&model->options, given)) {
+        *out = model;
+        return 0;
+    }
+    model_unref(model);
+    return -LDL_NO_MEMORY;
+}
+
+void model_unref(struct ldl_model *model)
+{
+    if (!model || atomic_fetch_sub(&model->refs, 1) != 1)
+        return;
+    struct ldl_request *options = &model->options;
     for (size_t i = 0; i < TEXTS; i++)
         free((void *) *text_of(options, i));
     free((void *) options->body);
@@ -262,5 +276,20 @@ void request_free(struct request *request)
     free_list(options->logins, 2 * options->login_count);
     free_list(options->host_headers, 3 * options->host_header_count);
     free_list(options->addresses, options->address_count);
+    free(model);
+}
+
+int request_init(struct request *request, struct ldl_model *model, const char *url)
+{
+    atomic_fetch_add(&model->refs, 1);
+    request->model = model;
+    request->options = model->options;
+    int result = url_parse(url, &request->url);
+    return result == 0 && !request->url.web ? simplify(&request->options) : result;
+}
+
+void request_free(struct request *request)
+{
+    model_unref(request->model);
     url_free(&request->url);
 }

@@ -37,7 +37,7 @@ static int add_address(struct fetch *fetch, const char *entry)
 
 static int set_addresses(struct fetch *fetch)
 {
-    const struct ldl_request *options = &fetch->transfer->request.options;
+    const struct ldl_request *options = fetch_options(fetch);
     int result = 0;
     for (size_t i = 0; result == 0 && i < options->address_count; i++)
         result = add_address(fetch, options->addresses[i]);
@@ -58,7 +58,7 @@ static void set_proxy(CURL *easy, const struct ldl_request *options)
 
 int route_set(struct fetch *fetch)
 {
-    const struct ldl_request *options = &fetch->transfer->request.options;
+    const struct ldl_request *options = fetch_options(fetch);
     CURLcode code = CURLE_OK;
     set_proxy(fetch->easy, options);
     if (options->ip)
@@ -84,6 +84,6 @@ static bool environment_has_proxy(void)
 
 bool route_is_direct(const struct fetch *fetch)
 {
-    const struct ldl_request *options = &fetch->transfer->request.options;
+    const struct ldl_request *options = fetch_options(fetch);
     return !options->proxy && options->address_count == 0 && !environment_has_proxy();
 }

@@ -22,11 +22,6 @@
 
 #define FEW 16 /* streams of the session up to which each gets a large receive buffer */
 
-static const struct ldl_request *options_of(const struct fetch *fetch)
-{
-    return &fetch->transfer->request.options;
-}
-
 static curl_socket_t open_socket(void *subject, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct fetch *fetch = subject;
@@ -169,7 +164,7 @@ static void pin_address(struct fetch *fetch, CURL *easy)
 int send_configure(struct fetch *fetch)
 {
     CURL *easy = fetch->easy;
-    const struct ldl_request *options = options_of(fetch);
+    const struct ldl_request *options = fetch_options(fetch);
     send_clear(fetch);
     curl_easy_reset(easy);
     int result = header_build(fetch);

@@ -16,6 +16,7 @@
 #include "code.h"
 #include "disk.h"
 #include "exit.h"
+#include "fork.h"
 #include "jar.h"
 #include "loop.h"
 #include "reading.h"
@@ -29,7 +30,7 @@
 
 struct ldl_session {
     struct runner runner; /* the first member: a pointer to it is one to the session */
-    pid_t pid;            /* a forked child must not use it */
+    int forks;            /* before it; a forked child must not use it */
     pthread_t owner;
     struct queue events;
     struct limit limit;
@@ -108,7 +109,7 @@ int ldl_session_open(const struct ldl_session_options *options, ldl_session **ou
     struct ldl_session *session = calloc(1, sizeof *session);
     if (!session)
         return -LDL_NO_MEMORY;
-    session->pid = getpid();
+    session->forks = fork_count();
     session->owner = pthread_self();
     session->runner.stop = stop_at_exit;
     session->events.wake_fd = session->disk.jobs.wake_fd = -1;
@@ -256,11 +257,17 @@ static void cancel_all(struct ldl_session *session)
             cancel(t, LDL_CLOSED);
 }
 
+/* The threads are the parent's, and so is what they use. */
+static bool is_inherited(const struct ldl_session *session)
+{
+    return session->forks != fork_count();
+}
+
 /* The process ends without a close (P9). Its memory goes with it. */
 static void stop_at_exit(struct runner *runner)
 {
     struct ldl_session *session = (struct ldl_session *) runner;
-    if (session->pid != getpid())
+    if (is_inherited(session))
         return;
     if (pthread_equal(session->owner, pthread_self())) /* the table is the owner's */
         cancel_all(session);
@@ -269,8 +276,8 @@ static void stop_at_exit(struct runner *runner)
 
 void ldl_session_close(ldl_session *session)
 {
-    if (session->pid != getpid() || !exit_forget(&session->runner))
-        return; /* the threads are the parent's, or were stopped because the process ends */
+    if (is_inherited(session) || !exit_forget(&session->runner))
+        return; /* or they were stopped because the process ends */
     queue_release();
     cancel_all(session);
     if (!stop_threads(session))
@@ -297,10 +304,9 @@ int ldl_cookies_save(ldl_session *session, const char *file)
 
 /* Transfers */
 
-/* A forked child must not touch what the parent's threads use. */
 static int check_session(const struct ldl_session *session)
 {
-    return session->pid == getpid() ? 0 : -LDL_CLOSED;
+    return is_inherited(session) ? -LDL_CLOSED : 0;
 }
 
 static struct transfer *find(struct ldl_session *session, ldl_id id)
@@ -334,7 +340,8 @@ static void enter(struct ldl_session *session, struct transfer *transfer)
 static void begin(struct transfer *transfer)
 {
     pthread_mutex_lock(&transfer->lock);
-    bool open_first = transfer->has_target && !transfer->request.options.head_only;
+    bool open_first = transfer->has_target && !transfer->presumed
+                      && !transfer->request.options.head_only;
     if (open_first)
         transfer_job(transfer, JOB_OPEN);
     pthread_mutex_unlock(&transfer->lock);
@@ -342,22 +349,56 @@ static void begin(struct transfer *transfer)
         transfer_schedule(transfer);
 }
 
-int ldl_new(ldl_session *session, const struct ldl_request *request, ldl_id *out)
+int ldl_model_new(const struct ldl_request *request, ldl_model **out)
+{
+    int result = request_check(request);
+    return result == 0 ? model_new(request, out) : result;
+}
+
+void ldl_model_free(ldl_model *model)
+{
+    model_unref(model);
+}
+
+static bool is_name(const struct ldl_target *target)
+{
+    return target->name && target->name[0];
+}
+
+/* What is read in order has none. */
+static bool may_have(const struct ldl_model *model, const struct ldl_target *target)
+{
+    return !target || (is_name(target) && model->options.ahead == 0);
+}
+
+int ldl_new_like(ldl_session *session, ldl_model *model, const char *url,
+                 const struct ldl_target *target, ldl_id *out)
 {
     struct transfer *transfer;
     int result = check_session(session);
-    if (result == 0)
-        result = request_check(request);
+    if (result == 0 && !may_have(model, target))
+        result = -LDL_USAGE;
     if (result == 0)
         result = start_threads(session);
     if (result == 0)
-        result = transfer_new(request, &transfer);
+        result = transfer_new(model, url, target, &transfer);
     if (result != 0)
         return result;
     enter(session, transfer);
     *out = transfer->id;
     begin(transfer);
     return 0;
+}
+
+int ldl_new(ldl_session *session, const struct ldl_request *request, ldl_id *out)
+{
+    ldl_model *model;
+    int result = request->url ? ldl_model_new(request, &model) : -LDL_USAGE;
+    if (result != 0)
+        return result;
+    result = ldl_new_like(session, model, request->url, request->target, out);
+    ldl_model_free(model);
+    return result;
 }
 
 static int replace_text(char **text, const char *with)
@@ -397,7 +438,7 @@ int ldl_start(ldl_session *session, ldl_id id, const struct ldl_target *target)
         return -LDL_USAGE;
     if (!target)
         return reading_start(transfer);
-    if (!target->name || !target->name[0])
+    if (!is_name(target))
         return -LDL_USAGE;
     pthread_mutex_lock(&transfer->lock);
     int result = 0;

@@ -19,11 +19,6 @@
 
 #define TIME_MOST 253402300799 /* the end of the year 9999 */
 
-static const struct ldl_request *options_of(const struct fetch *fetch)
-{
-    return &fetch->transfer->request.options;
-}
-
 /* SSH */
 
 static char *below_home(const char *name)
@@ -48,7 +43,7 @@ static char *find_key(void)
 
 static int set_key(struct fetch *fetch)
 {
-    const struct ldl_request *options = options_of(fetch);
+    const struct ldl_request *options = fetch_options(fetch);
     char *found = options->key ? NULL : find_key();
     const char *key = options->key ? options->key : found;
     long ways = CURLSSH_AUTH_PASSWORD | CURLSSH_AUTH_KEYBOARD | CURLSSH_AUTH_AGENT;
@@ -68,7 +63,7 @@ static int judge_host_key(CURL *easy, const struct curl_khkey *known,
                           const struct curl_khkey *found, enum curl_khmatch match, void *subject)
 {
     struct fetch *fetch = subject;
-    const char *file = options_of(fetch)->known_hosts;
+    const char *file = fetch_options(fetch)->known_hosts;
     (void) easy, (void) known, (void) found;
     if (match == CURLKHMATCH_OK)
         return CURLKHSTAT_FINE;
@@ -82,7 +77,7 @@ static int judge_host_key(CURL *easy, const struct curl_khkey *known,
 /* Without a file libcurl accepts any host. */
 static int set_known_hosts(struct fetch *fetch)
 {
-    const struct ldl_request *options = options_of(fetch);
+    const struct ldl_request *options = fetch_options(fetch);
     char *usual = options->known_hosts ? NULL : below_home("known_hosts");
     const char *file = options->known_hosts ? options->known_hosts : usual ? usual : "/dev/null";
     CURLcode code = CURLE_OK;

@@ -68,7 +68,7 @@ static int pin(struct fetch *fetch, const char *key)
 int tls_set(struct fetch *fetch)
 {
     CURL *easy = fetch->easy;
-    const struct ldl_request *options = &fetch->transfer->request.options;
+    const struct ldl_request *options = fetch_options(fetch);
     long least = options->tls_min == 13 ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2;
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->insecure ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->insecure ? 0L : 2L);

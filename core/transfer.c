@@ -101,13 +101,16 @@ int transfer_set_target(struct transfer *transfer, const struct ldl_target *targ
     transfer->name = name;
     transfer->folder = folder;
     transfer->replace = target->exists == LDL_EXISTS_REPLACE;
+    transfer->presumed = target->presumed;
     transfer->drop_part = transfer->drop_part || target->restart;
     transfer->has_target = true;
     return 0;
 }
 
-int transfer_new(const struct ldl_request *request, struct transfer **out)
+int transfer_new(struct ldl_model *model, const char *url, const struct ldl_target *target,
+                 struct transfer **out)
 {
+    const struct ldl_request *options = &model->options;
     struct transfer *transfer = calloc(1, sizeof *transfer);
     if (!transfer)
         return -LDL_NO_MEMORY;
@@ -121,12 +124,12 @@ int transfer_new(const struct ldl_request *request, struct transfer **out)
     identity_clear(&transfer->known);
     transfer->state = LDL_WAITING;
     transfer->started = monotonic();
-    limit_set(&transfer->limit, request->limit_rate, transfer->started);
+    limit_set(&transfer->limit, options->limit_rate, transfer->started);
     transfer->began_in = getcwd(NULL, 0);
-    transfer->drop_part = request->restart;
-    int result = request_copy(request, &transfer->request);
-    if (result == 0)
-        result = request->target ? transfer_set_target(transfer, request->target) : 0;
+    transfer->drop_part = options->restart;
+    int result = request_init(&transfer->request, model, url);
+    if (result == 0 && target)
+        result = transfer_set_target(transfer, target);
     if (result == 0 && !(transfer->url = strdup(transfer->request.url.text)))
         result = -LDL_NO_MEMORY;
     if (result != 0) {
@@ -135,7 +138,7 @@ int transfer_new(const struct ldl_request *request, struct transfer **out)
     }
     transfer->connections = transfer->request.options.connections;
     transfer->asked_plain = !request_is_get(&transfer->request.options);
-    transfer->deadline = request->deadline > 0 ? transfer->started + request->deadline : 0;
+    transfer->deadline = options->deadline > 0 ? transfer->started + options->deadline : 0;
     *out = transfer;
     return 0;
 }
@@ -370,6 +373,23 @@ void transfer_restart(struct transfer *transfer)
     transfer_settle(transfer);
 }
 
+static bool names_file(const struct head *head)
+{
+    for (size_t i = 0; i < head->count; i++)
+        if (strcasecmp(head->headers[i].name, "Content-Disposition") == 0)
+            return true;
+    return false;
+}
+
+/* Is there a target that counts? What was presumed is forgotten where the answer says other. */
+static bool settle_target(struct transfer *transfer)
+{
+    if (transfer->presumed && names_file(transfer->head))
+        transfer->has_target = false;
+    transfer->presumed = false;
+    return transfer->has_target;
+}
+
 /* Posts HEAD where it has to be answered. A target that is known is opened at once. */
 void transfer_set_head(struct transfer *transfer, struct head *head)
 {
@@ -378,7 +398,7 @@ void transfer_set_head(struct transfer *transfer, struct head *head)
     transfer->state = LDL_PARKED;
     if (transfer->request.options.head_only)
         return; /* DONE tells it */
-    if (transfer->has_target) {
+    if (settle_target(transfer)) {
         transfer_job(transfer, JOB_OPEN);
         return;
     }

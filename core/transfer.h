@@ -136,6 +136,7 @@ struct transfer {
     bool keep_part;            /* complete, but not published */
     int streams_on[LOOPS_MAX]; /* by network thread */
     bool has_target;           /* dir, name and replace are set */
+    bool presumed;             /* they count if the first answer names no file */
     bool replace;
     char *dir, *name; /* as given */
     char *folder;     /* dir, from where the transfer began: the program may go elsewhere (P11) */
@@ -182,7 +183,9 @@ struct transfer {
 
 double monotonic(void); /* seconds */
 
-int transfer_new(const struct ldl_request *request, struct transfer **out);
+/* target: NULL where it isn't known yet. */
+int transfer_new(struct ldl_model *model, const char *url, const struct ldl_target *target,
+                 struct transfer **out);
 void transfer_ref(struct transfer *transfer);
 void transfer_unref(struct transfer *transfer);
 

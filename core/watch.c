@@ -17,7 +17,7 @@ static void late(struct fetch *fetch, int kind, const char *what, double seconds
 
 static void watch_head(struct fetch *fetch, double now)
 {
-    const struct ldl_request *options = &fetch->transfer->request.options;
+    const struct ldl_request *options = fetch_options(fetch);
     double waited = now - fetch->asked;
     bool connected = fetch_connected(fetch);
     if (!connected && waited > options->connect_timeout)
@@ -84,7 +84,7 @@ static void watch_body(struct fetch *fetch, double now)
 {
     double silent = now - fetch->last_byte;
     flush_in_time(fetch, now);
-    if (silent > fetch->transfer->request.options.stall_timeout)
+    if (silent > fetch_options(fetch)->stall_timeout)
         late(fetch, LDL_STALLED, "no byte came", silent);
     else
         watch_rate(fetch, now);
@@ -93,7 +93,7 @@ static void watch_body(struct fetch *fetch, double now)
 static void watch_page(struct fetch *fetch, double now)
 {
     double silent = now - fetch->last_byte;
-    if (silent > fetch->transfer->request.options.stall_timeout)
+    if (silent > fetch_options(fetch)->stall_timeout)
         late(fetch, LDL_STALLED, "no byte came", silent);
 }
 

@@ -6,16 +6,18 @@ local headers = require("luadl.headers")
 local options = require("luadl.options")
 local requesting = require("luadl.requesting")
 local types = require("luadl.options.types")
+local view = require("luadl.view")
 
 local attempt = {}
 
 local FIELDS = options.get("request").fields
+local NONE = headers.new({})
 
 local function describe(self, fault)
   return {
     download = not self.hidden and self or nil,
     url = self.opts.url,
-    headers = headers.new(self.opts.headers),
+    headers = view.veil(headers.new(self.opts.headers), NONE), -- the user's secrets
     attempt = fault and fault.attempt + 1 or 1,
     range = fault and fault.range,
     error = fault and fault.error,

@@ -42,6 +42,13 @@ local function read_pattern(word)
   return { fact = word:find("/", 1, true) and "type" or "name", pieces = read_wildcard(word) }
 end
 
+-- An address of IPv6 has several colons.
+local function check_host(word)
+  local is_more = word:find("^@[^:]*:[^:]*$") or word:find("^@%[.*%]:") or word:find("^@.*/")
+  if not is_more then return true end
+  return nil, ("a host stands in a rule without scheme, port and path, not as '%s'"):format(word)
+end
+
 local function check_folder(rule)
   local folder = rule.folder
   if not folder:find("^/") and not ("/" .. folder .. "/"):find("/../", 1, true) then return rule end
@@ -52,6 +59,8 @@ local function read_rule(given)
   local folder, words = given:match("^([^=]+)=(.+)$")
   local rule = { folder = text.trim(folder or "") }
   for word in (words or ""):gmatch("[^,]+") do
+    local ok, message = check_host(text.trim(word))
+    if not ok then return nil, message end
     if word:find("%S") then rule[#rule + 1] = read_pattern(text.trim(word)) end
   end
   if rule.folder ~= "" and rule[1] then return check_folder(rule) end

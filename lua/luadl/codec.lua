@@ -6,6 +6,8 @@
 
 local core = require("luadl.codec_core")
 local errors = require("luadl.errors")
+local check_string = require("luadl.misuse").check_string
+local options = require("luadl.options")
 
 local codec = { filter = {} }
 
@@ -19,33 +21,20 @@ local STREAM_MOST = 65536 * MEBI -- to a file
 local RATIO_MOST = 250 -- text reaches 50 now and then; only what is made for it comes near 1,000
 local LEVEL = 6
 
-local function check_bytes(bytes, level)
-  if type(bytes) ~= "string" then
-    error(("bytes must be a string, not a %s"):format(type(bytes)), level + 1)
-  end
-end
-
-local function check_options(opts, known, level)
-  for name in pairs(opts or {}) do
-    if not known[name] then error(("unknown option '%s'"):format(tostring(name)), level + 1) end
-  end
-  return opts or {}
-end
-
 local function decoded(what, bytes, position)
   if bytes then return bytes end
   return nil, errors.new("encoding", ("not %s at byte %d"):format(what, position))
 end
 
-local BASE64 = { url = true, padding = true }
+local BASE64 = { { name = "url", type = "boolean" }, { name = "padding", type = "boolean" } }
 
 --- Base64 (RFC 4648), with `url` in the alphabet for URLs and file names.
 ---@param bytes string
 ---@param opts { url: boolean?, padding: boolean? }? padding: default is not url
 ---@return string
 function codec.base64_encode(bytes, opts)
-  check_bytes(bytes, 2)
-  opts = check_options(opts, BASE64, 2)
+  check_string(bytes, "bytes", 2)
+  opts = options.of_helper(opts, BASE64, 2)
   local padding = opts.padding
   if padding == nil then padding = not opts.url end
   return core.base64_encode(bytes, opts.url, padding)
@@ -57,15 +46,15 @@ end
 ---@return string? bytes
 ---@return luadl.error? err kind "encoding"
 function codec.base64_decode(text, opts)
-  check_bytes(text, 2)
-  return decoded("base64", core.base64_decode(text, check_options(opts, BASE64, 2).url))
+  check_string(text, "bytes", 2)
+  return decoded("base64", core.base64_decode(text, options.of_helper(opts, BASE64, 2).url))
 end
 
 --- Two hexadecimal digits of lower case for each byte.
 ---@param bytes string
 ---@return string
 function codec.hex_encode(bytes)
-  check_bytes(bytes, 2)
+  check_string(bytes, "bytes", 2)
   return core.hex_encode(bytes)
 end
 
@@ -74,7 +63,7 @@ end
 ---@return string? bytes
 ---@return luadl.error? err kind "encoding"
 function codec.hex_decode(text)
-  check_bytes(text, 2)
+  check_string(text, "bytes", 2)
   return decoded("hexadecimal digits", core.hex_decode(text))
 end
 
@@ -98,7 +87,7 @@ end
 ---@return luadl.error? err kind "encoding" or "too_large"
 function methods:update(bytes)
   check_open(self, 2)
-  check_bytes(bytes, 2)
+  check_string(bytes, "bytes", 2)
   if self.err then return nil, self.err end
   return outcome(self, self.engine:update(bytes))
 end
@@ -122,19 +111,23 @@ local function whole(filter, bytes)
   return head .. tail
 end
 
-local UNPACK = { max_size = true, max_ratio = true, raw = true }
+local UNPACK = {
+  { name = "raw", type = "boolean" },
+  { name = "max_size", type = "any" }, -- math.huge, too
+  { name = "max_ratio", type = "any" },
+}
 
 local function inflater(format, opts, size_most, level)
-  opts = check_options(opts, UNPACK, level + 1)
+  opts = options.of_helper(opts, UNPACK, level + 1)
   if opts.raw and format == "zlib" then format = "raw" end
   local size, ratio = opts.max_size or size_most, opts.max_ratio or RATIO_MOST
   return new_filter(require("luadl.zlib_core").inflater(format, size, ratio))
 end
 
-local PACK = { level = true, raw = true }
+local PACK = { { name = "raw", type = "boolean" }, { name = "level", type = "integer" } }
 
 local function deflater(format, opts, level)
-  opts = check_options(opts, PACK, level + 1)
+  opts = options.of_helper(opts, PACK, level + 1)
   if opts.raw and format == "zlib" then format = "raw" end
   return new_filter(require("luadl.zlib_core").deflater(format, opts.level or LEVEL))
 end
@@ -150,7 +143,7 @@ end
 ---@return string? bytes
 ---@return luadl.error? err kind "encoding" or "too_large"
 function codec.gunzip(bytes, opts)
-  check_bytes(bytes, 2)
+  check_string(bytes, "bytes", 2)
   return whole(inflater("gzip", opts, SIZE_MOST, 2), bytes)
 end
 
@@ -160,7 +153,7 @@ end
 ---@return string? bytes
 ---@return luadl.error? err kind "encoding" or "too_large"
 function codec.inflate(bytes, opts)
-  check_bytes(bytes, 2)
+  check_string(bytes, "bytes", 2)
   return whole(inflater("zlib", opts, SIZE_MOST, 2), bytes)
 end
 
@@ -169,7 +162,7 @@ end
 ---@param opts { level: integer? }? 0 to 9, default 6
 ---@return string
 function codec.gzip(bytes, opts)
-  check_bytes(bytes, 2)
+  check_string(bytes, "bytes", 2)
   return assert(whole(deflater("gzip", opts, 2), bytes))
 end
 
@@ -178,20 +171,22 @@ end
 ---@param opts { level: integer?, raw: boolean? }?
 ---@return string
 function codec.deflate(bytes, opts)
-  check_bytes(bytes, 2)
+  check_string(bytes, "bytes", 2)
   return assert(whole(deflater("zlib", opts, 2), bytes))
 end
 
 local MODES = { cbc = true, ctr = true }
 local KEYS = { [16] = true, [24] = true, [32] = true }
-local AES = { padding = true, encrypt = true }
+local PADDING = { name = "padding", type = "boolean" }
+local AES = { PADDING }
+local AES_FILTER = { PADDING, { name = "encrypt", type = "boolean" } }
 
 -- Keys come from servers: one of a wrong length is a failure.
 local function cipher(mode, key, iv, opts, level)
   if not MODES[mode] then error("the mode must be 'cbc' or 'ctr'", level + 1) end
-  check_bytes(key, level + 1)
-  check_bytes(iv, level + 1)
-  opts = check_options(opts, AES, level + 1)
+  check_string(key, "bytes", level + 1)
+  check_string(iv, "bytes", level + 1)
+  opts = options.of_helper(opts, AES_FILTER, level + 1)
   if not KEYS[#key] then
     return nil, errors.new("usage", ("an AES key has 16, 24 or 32 bytes, not %d"):format(#key))
   end
@@ -207,9 +202,8 @@ end
 ---@field padding boolean? of CBC, PKCS#7 (RFC 5652, section 6.3); default true
 
 local function aes(encrypt, mode, key, iv, bytes, opts)
-  check_bytes(bytes, 3)
-  check_options(opts, { padding = true }, 3)
-  local padding = opts and opts.padding
+  check_string(bytes, "bytes", 3)
+  local padding = options.of_helper(opts, AES, 3).padding
   local filter, err = cipher(mode, key, iv, { encrypt = encrypt, padding = padding }, 3)
   if not filter then return nil, err end
   return whole(filter, bytes)

@@ -5,6 +5,7 @@ local checksum = require("luadl.checksum")
 local codec = require("luadl.codec")
 local core = require("luadl.digest_core")
 local errors = require("luadl.errors")
+local check_string = require("luadl.misuse").check_string
 
 local digest = {}
 
@@ -40,12 +41,6 @@ local function check_algorithm(algorithm, level)
   return name
 end
 
-local function check_bytes(bytes, level)
-  if type(bytes) ~= "string" then
-    error(("bytes must be a string, not a %s"):format(type(bytes)), level + 1)
-  end
-end
-
 local function unavailable(name, level) -- FIPS mode, say
   error(("OpenSSL has no %s here"):format(name), level + 1)
 end
@@ -63,7 +58,7 @@ end
 ---@param bytes string
 ---@return luadl.digest self
 function methods:update(bytes)
-  check_bytes(bytes, 2)
+  check_string(bytes, "bytes", 2)
   self.context:update(bytes)
   return self
 end
@@ -86,7 +81,7 @@ end
 ---@return string
 function digest.raw(algorithm, bytes)
   local name = check_algorithm(algorithm, 2)
-  check_bytes(bytes, 2)
+  check_string(bytes, "bytes", 2)
   return core.hash(name, bytes) or unavailable(name, 2)
 end
 
@@ -96,7 +91,7 @@ end
 ---@return string
 function digest.hex(algorithm, bytes)
   local name = check_algorithm(algorithm, 2)
-  check_bytes(bytes, 2)
+  check_string(bytes, "bytes", 2)
   return codec.hex_encode(core.hash(name, bytes) or unavailable(name, 2))
 end
 
@@ -144,8 +139,8 @@ end
 ---@return string
 function digest.hmac(algorithm, key, bytes, raw)
   local name = check_algorithm(algorithm, 2)
-  check_bytes(key, 2)
-  check_bytes(bytes, 2)
+  check_string(key, "bytes", 2)
+  check_string(bytes, "bytes", 2)
   local value = core.hmac(name, key, bytes) or unavailable(name, 2)
   return raw and value or codec.hex_encode(value)
 end
@@ -155,8 +150,8 @@ end
 ---@param b string
 ---@return boolean
 function digest.equal(a, b)
-  check_bytes(a, 2)
-  check_bytes(b, 2)
+  check_string(a, "bytes", 2)
+  check_string(b, "bytes", 2)
   return core.equal(a, b)
 end
 
@@ -165,7 +160,7 @@ end
 ---@param bytes string
 ---@return string
 function digest.sri(algorithm, bytes)
-  check_bytes(bytes, 2)
+  check_string(bytes, "bytes", 2)
   return check_algorithm(algorithm, 2) .. "-" .. codec.base64_encode(digest.raw(algorithm, bytes))
 end
 
@@ -200,7 +195,7 @@ end
 ---@return boolean? ok
 ---@return luadl.error? err kind "checksum", or "usage" where the text names nothing known
 function digest.sri_check(text, bytes)
-  check_bytes(bytes, 2)
+  check_string(bytes, "bytes", 2)
   local wanted, err = digest.sri_parse(text)
   if not wanted then return nil, err end
   return compare(wanted, digest.new(wanted.algorithm):update(bytes))

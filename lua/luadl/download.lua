@@ -17,6 +17,7 @@ local host = require("luadl.host")
 local lifetime = require("luadl.lifetime")
 local meter = require("luadl.meter")
 local opening = require("luadl.opening")
+local options = require("luadl.options")
 local reading = require("luadl.reading")
 local requesting = require("luadl.requesting")
 local schedule = require("luadl.schedule")
@@ -212,17 +213,9 @@ local function begin(self)
   ask_in_time(self)
 end
 
---- A download of this session; a wrong URL or header is returned as an error by `wait`.
----@param session table luadl.session
----@param opts table checked options
----@param purpose "file"|"info"|"unfold"|"reading"|nil what is wanted, if not a file: the head
---- alone; what its URL stands for; its bytes in order
----@param keeper luadl.item|nil whose download it is
----@return luadl.download
----@package
-function download.new(session, opts, purpose, keeper)
+local function born(session, opts, purpose, keeper)
   local filtered = opts.filter ~= nil and (purpose or "file") == "file"
-  local self = setmetatable({
+  return setmetatable({
     session = session,
     engine = session.engine,
     core = session.core,
@@ -243,10 +236,42 @@ function download.new(session, opts, purpose, keeper)
     id = nil, -- the engine's, from the first request on
     url = nil, origin = nil, -- what it asks, and whom, without credentials
   }, metatable)
+end
+
+--- A download of this session; a wrong URL or header is returned as an error by `wait`.
+---@param session table luadl.session
+---@param opts table checked options
+---@param purpose "file"|"info"|"unfold"|"reading"|nil what is wanted, if not a file: the head
+--- alone; what its URL stands for; its bytes in order
+---@param keeper luadl.item|nil whose download it is
+---@return luadl.download
+---@package
+function download.new(session, opts, purpose, keeper)
+  local self = born(session, opts, purpose, keeper)
   lifetime.begin(self)
   local ok, err = beginning.take(self, opts)
   if ok then begin(self) else fail_early(self, err) end
   return self
+end
+
+--- Makes a whole download of a brief one, in place; it goes on with what that one began.
+---@param self table without a metatable
+---@param was { session: luadl.session, engine: luadl.engine, given: table, keeper: luadl.item,
+--- within: table?, id: integer, url: string, origin: string, target: table, release: fun(),
+--- done: table?, result: table? }
+---@package
+function download.take_over(self, was)
+  local opts = options.read(was.given, "download", was.session.defaults)
+  for name, value in next, born(was.session, opts, "file", was.keeper) do self[name] = value end
+  setmetatable(self, metatable)
+  lifetime.begin(self)
+  self.release() -- where it was begun counts
+  self.release, self.within = was.release, was.within
+  self.scripts = asking.scripts(opts, nil, was.within)
+  self.engine, self.id, self.target = was.engine, was.id, was.target
+  self.url, self.origin = was.url, was.origin
+  self.done, self.result = was.done, was.result
+  if self.result then self.ended:fire() end
 end
 
 -- For everybody

@@ -19,18 +19,22 @@ local LAST_WORDS = 5 -- seconds that observers of the end have where there is a 
 local BY_SCRIPT = { callback = true, script_budget = true, no_memory = true }
 
 -- A login page in a file's place has a right length, too (H30).
-local function check_type(self, event, kind)
+local function check_type(event, kind, warnings)
   if kind ~= "text/html" and kind ~= "application/xhtml+xml" then return end
   local extension = (event.path or ""):lower():match("%.([%w]+)$")
   local expected = not extension or extension:match("^x?html?$") or extension:match("^php%d?$")
     or extension:match("^aspx?$") or extension == "jsp"
-  if not expected then transfer.warn(self, "the server sent a web page (" .. kind .. ")") end
+  if not expected then warnings[#warnings + 1] = "the server sent a web page (" .. kind .. ")" end
 end
 
-local function describe_result(self, event)
+--- The result of a download that is complete, as far as the engine knows it.
+---@param event table its "done"
+---@param warnings string[] what is worth telling is added
+---@return luadl.result
+function ending.describe(event, warnings)
   local kind = opening.content_type(event.headers)
-  check_type(self, event, kind)
-  if event.warning then transfer.warn(self, event.warning) end
+  check_type(event, kind, warnings)
+  if event.warning then warnings[#warnings + 1] = event.warning end
   return {
     path = event.path,
     size = event.received,
@@ -41,15 +45,27 @@ local function describe_result(self, event)
     redirects = event.redirects,
     address = event.address,
     content_type = kind,
-    checksum = self.opts.checksum,
     etag = headers.value(event.headers, "etag"),
     last_modified = headers.value(event.headers, "last-modified"),
     length_verified = event.length_verified,
-    verified = self.verified,
-    labels = self.opts.labels,
     content_encoding = event.content_encoding,
-    warnings = self.warnings,
+    warnings = warnings,
   }
+end
+
+local function describe_result(self, event)
+  local result = ending.describe(event, self.warnings)
+  result.checksum, result.verified = self.opts.checksum, self.verified
+  result.labels = self.opts.labels
+  return result
+end
+
+-- Nothing was answered: what an earlier run left is as it was.
+local function is_left(self, path)
+  local opts = self.opts
+  if self.answer or not opts.resume or opts.restart or opts.range then return false end
+  local record = self.core.journal(path .. ".part")
+  return record ~= nil and (opts.resume ~= true or record.url == self.url)
 end
 
 local function explain(self, event)
@@ -58,7 +74,7 @@ local function explain(self, event)
     reason = transfer.from_core(event.error)
   end
   if self.target and not reason.path then reason.path = opening.path(self) end
-  reason.resumable = event.resumable or nil
+  reason.resumable = event.resumable or (self.target and is_left(self, reason.path)) or nil
   return reason
 end
 

@@ -101,6 +101,7 @@ end
 ---@param url string
 ---@return string
 function errors.redact_url(url)
+  if not url:find("@", 1, true) then return url end
   local scheme, authority, rest = url:match("^(%a[%w+.%-]*://)([^/?#]*)(.*)$")
   if not scheme then return url end
   return scheme .. (authority:match("^.*@(.*)$") or authority) .. rest

@@ -141,13 +141,18 @@ local function may_be_repeated(self, fault)
   return fault.error.unsent or requesting.is_idempotent(method)
 end
 
--- A mirror that has another file is of no use: nothing begins anew for its sake.
-local function is_useless(self, fault)
-  return self.mirror ~= nil and fault.error.kind == "remote_changed"
+-- Nothing is known of the file yet but what was expected of it: that isn't what the server has.
+local function is_unexpected(self, fault)
+  return self.opts.expect ~= nil and self.answer == nil and fault.saved == 0
+end
+
+-- A URL that has another file is of no use: nothing begins anew for its sake.
+local function has_another(self, fault)
+  return fault.error.kind == "remote_changed" and (self.mirror or is_unexpected(self, fault))
 end
 
 local function decide_retry(self, fault)
-  if is_useless(self, fault) then return false end
+  if has_another(self, fault) then return false end
   local delay, change = asking.retry(self, fault)
   if change and change.restart and self.has_begun then return false end
   local anew = fault.error.kind == "remote_changed" and change and change.restart

@@ -7,6 +7,7 @@
 
 local disposition = require("luadl.disposition")
 local errors = require("luadl.errors")
+local scheme = require("luadl.scheme")
 
 local filename = {}
 
@@ -21,6 +22,8 @@ local FALLBACK = "download"
 local NAME_MAX = 255
 -- The longest suffix that luadl puts behind a name of its own accord.
 local JOURNAL_SUFFIX = ".part.lj"
+-- So much every file system takes.
+local PLAIN_MAX = 100
 -- A stem and a suffix may each be escaped by one "_" after the cut.
 local ESCAPES_MAX = 2
 -- What is longer after the last dot is no extension.
@@ -251,7 +254,7 @@ end
 
 local function is_impossible_on_windows(name, opts)
   if opts.windows == false then return false end
-  local stem = name:lower():match("^[^.]*")
+  local stem = name:match("^[^.]*"):lower()
   while stem:sub(-1) == " " do stem = stem:sub(1, -2) end
   return name:find("[" .. FORBIDDEN_ON_WINDOWS .. "]")
     or RESERVED_ON_WINDOWS:find("/" .. stem .. "/", 1, true)
@@ -262,15 +265,19 @@ local function ends_as_artefact(name)
   return lower:sub(-5) == ".part" or lower:sub(-8) == ".part.lj"
 end
 
-local RULES = {
-  { "is empty", function(name) return name == "" end },
-  { "is too long", function(name, opts) return #name + 8 > (opts.name_max or 255) end },
-  { "holds a character that no name may hold", has_forbidden_characters },
-  { "begins with one of . - ~ or a space", function(name) return name:find("^[-.~ ]") end },
-  { "ends with a dot or a space", function(name) return name:find("[. ]", #name) end },
-  { "ends as luadl's own files do", ends_as_artefact },
-  { "is not possible on Windows", is_impossible_on_windows },
-}
+-- The first rule that the name breaks.
+local function broken_rule(name, opts)
+  if name == "" then return "is empty" end
+  if #name + 8 > (opts.name_max or 255) then return "is too long" end
+  if has_forbidden_characters(name) then return "holds a character that no name may hold" end
+  if name:find("^[-.~ ]") then return "begins with one of . - ~ or a space" end
+  if name:find("[. ]", #name) then return "ends with a dot or a space" end
+  if ends_as_artefact(name) then return "ends as luadl's own files do" end
+  if is_impossible_on_windows(name, opts) then return "is not possible on Windows" end
+  return nil
+end
+
+local NO_OPTIONS = {}
 
 --- Whether a name can be created as it is, in a directory that isn't its own.
 ---@param name string
@@ -278,11 +285,8 @@ local RULES = {
 ---@return boolean
 ---@return string? reason why not
 function filename.is_safe(name, opts)
-  for _, rule in ipairs(RULES) do
-    local reason, breaks = rule[1], rule[2]
-    if breaks(name, opts or {}) then return false, reason end
-  end
-  return true
+  local reason = broken_rule(name, opts or NO_OPTIONS)
+  return reason == nil, reason
 end
 
 -- Choosing ----------------------------------------------------------------------------------------
@@ -294,6 +298,14 @@ function filename.from_url(url)
   local rest = url:match("^%a[%w+.%-]*://(.*)$") or url
   local path = rest:match("^[^/?#]*([^?#]*)")
   return last_component(disposition.to_utf8((disposition.percent_decode(path))))
+end
+
+--- The same where nothing in the URL is out of the ordinary, and the name can stay as it is.
+---@param url string
+---@return string? name nil: the URL needs a closer look
+function filename.plain(url)
+  local name = scheme.is_plain(url) and url:match("^.*/([%w_][%w._-]*)$")
+  return name and #name <= PLAIN_MAX and filename.is_safe(name) and name or nil
 end
 
 -- From the strongest to the weakest. A redirect may choose the name only if it is trusted to.

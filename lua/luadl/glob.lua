@@ -178,6 +178,20 @@ function glob.each(parts)
   end
 end
 
+--- The first of a name's #1, #2 and so on that no brace or bracket stands for, or nil.
+---@param name string
+---@param parts luadl.glob
+---@return string|nil
+function glob.unknown(name, parts)
+  local most = 0
+  for _, part in ipairs(parts) do most = most + (part.text and 0 or 1) end
+  for digits in name:gmatch("#(%d+)") do
+    local number = tonumber(digits)
+    if number < 1 or number > most then return "#" .. digits end
+  end
+  return nil
+end
+
 --- Puts what was matched into a name: #1 for the first. Each is made safe as one component.
 ---@param name string
 ---@param matched string[]

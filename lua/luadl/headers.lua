@@ -37,6 +37,12 @@ end
 
 local asked, lowered = "", "" -- several fields of one text are asked for in a row
 
+-- How a field begins there, by its name.
+local beginnings = setmetatable({}, { __index = function(self, name)
+  self[name] = "\n" .. name .. ": "
+  return self[name]
+end })
+
 --- The first value of that name in the engine's text, without reading all of it.
 ---@param text string?
 ---@param name string in lower case
@@ -44,8 +50,10 @@ local asked, lowered = "", "" -- several fields of one text are asked for in a r
 function headers.value(text, name)
   if not text then return nil end
   if text ~= asked then asked, lowered = text, text:lower() end
-  local _, before = lowered:find("\n" .. name .. ": ", 1, true)
-  return before and text:match("^[^\n]*", before + 1)
+  local _, before = lowered:find(beginnings[name], 1, true)
+  if not before then return nil end
+  local after = text:find("\n", before, true)
+  return text:sub(before + 1, after and after - 1)
 end
 
 --- The first value of that name.

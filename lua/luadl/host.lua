@@ -39,18 +39,24 @@ local function tolerated(self, origin)
   return known.limit + math.floor((self.now() - known.changed_at) / RAMP)
 end
 
+local latest, latest_origin = "/", "" -- most URLs of a list are of one origin
+
 --- Whom a URL belongs to: its scheme, host and port as they are written there.
 ---@param url string without credentials
 ---@return string
 function host.origin(url)
-  return (url:match("^(%a[%w+.-]*://[^/?#]*)") or url):lower()
+  if url:sub(1, #latest) == latest then return latest_origin end
+  local origin = url:match("^(%a[%w+.-]*://[^/?#]*)/")
+  if not origin then return (url:match("^(%a[%w+.-]*://[^/?#]*)") or url):lower() end
+  latest, latest_origin = origin .. "/", origin:lower()
+  return latest_origin
 end
 
 --- Somebody is at this host now, and at no other.
 ---@param origin string
 ---@param user table
 function methods:enter(origin, user)
-  self:leave(user)
+  if self.place[user] then self:leave(user) end
   local users = self.users[origin] or { count = 0, set = {} }
   users.count, users.set[user] = users.count + 1, true
   self.users[origin], self.place[user] = users, origin
@@ -115,6 +121,13 @@ end
 function methods:speaks_http1(origin)
   local known = self.known[origin]
   return known ~= nil and known.http1 == true
+end
+
+--- Whether there is anything to remember of this host.
+---@param origin string
+---@return boolean
+function methods:is_known(origin)
+  return self.known[origin] ~= nil
 end
 
 --- Seconds until the host may be asked again; 0 when it may be now.

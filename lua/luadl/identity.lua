@@ -18,7 +18,8 @@ local SHARD = 8 -- digits
 ---@param url string
 ---@return string
 function identity.url(url)
-  return (errors.redact_url(url):gsub("#.*$", ""))
+  local fragment = url:find("#", 1, true)
+  return errors.redact_url(fragment and url:sub(1, fragment - 1) or url)
 end
 
 --- Whether the whole of what the URL stands for is asked for, with a mere GET.

@@ -12,6 +12,7 @@ local aria2 = require("luadl.list.aria2")
 local errors = require("luadl.errors")
 local item = require("luadl.list.item")
 local records = require("luadl.list.records")
+local scheme = require("luadl.scheme")
 local text = require("luadl.text")
 
 local list = {}
@@ -56,6 +57,7 @@ local function check_line(line)
 end
 
 local function clean_line(self, line)
+  if scheme.is_plain(line) then return line end
   if line:sub(-1) == "\r" then line = line:sub(1, -2) end
   if self.number == 1 then
     local rest, message = without_mark(line)

@@ -257,20 +257,28 @@ function options.get(name)
   return nil
 end
 
+local function long_of(flag)
+  return flag:match("%-%-[%w-]+")
+end
+
 --- How the command says it: none, one or several flags.
 ---@param option table an entry of the schema
----@return { flag: string, arg: string?, help: string, note: string?, default: any, value: any }[]
---- flags what they mean: `value`, or where there is an `arg` what is typed
+---@return { flag: string, long: string, arg: string?, help: string, note: string?, default: any,
+--- value: any }[] flags what they mean: `value`, or where there is an `arg` what is typed
 function options.flags(option)
   local flags = {}
   if option.flag then
     flags[1] = {
-      flag = option.flag, arg = option.arg, help = option.help, note = option.note,
+      flag = option.flag, long = long_of(option.flag), arg = option.arg,
+      help = option.help, note = option.note,
       default = option.default, value = option.type == "boolean" or nil,
     }
   end
   for _, choice in ipairs(option.choices or { option.off }) do
-    flags[#flags + 1] = { flag = choice.flag, help = choice.help, value = choice.value or false }
+    flags[#flags + 1] = {
+      flag = choice.flag, long = long_of(choice.flag),
+      help = choice.help, value = choice.value or false,
+    }
   end
   return flags
 end

@@ -19,6 +19,20 @@ function scheme.of(url)
   return name and name:lower()
 end
 
+local PLAIN_MOST = 2000 -- bytes
+local latest -- the same one is looked at by several
+
+--- Whether it is a URL of the web in which nothing is out of the ordinary: no login, no query, no
+--- escape, nothing to be read in two ways.
+---@param url string
+---@return boolean
+function scheme.is_plain(url)
+  if url == latest then return true end
+  local is_plain = #url <= PLAIN_MOST and url:find("^https?://[%w.-]+:?%d*/[%w/._-]*$") ~= nil
+  if is_plain then latest = url end
+  return is_plain
+end
+
 --- Whether what a URL names comes as a single stream, without HTTP.
 ---@param url string
 ---@return boolean

@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local batch = require("luadl.batch")
+local brief = require("luadl.brief")
 local cookies = require("luadl.cookies")
 local core = require("luadl.core")
 local download = require("luadl.download")
@@ -81,6 +82,7 @@ function session.new(opts)
     notice = notice, -- worth telling, or nil
     downloads = {}, -- by the engine's id, while it has none by itself; none of them is collected
   }, metatable)
+  self.briefs = brief.new(self)
   self.hub = hub.get()
   self.loop = self.hub.loop
   begin_limits(self, defaults)
@@ -130,6 +132,8 @@ end
 ---@package
 function methods:download_for(keeper, opts)
   check_open(self)
+  local short = self.briefs:begin(keeper, opts)
+  if short then return short end
   local checked, message = options.read(opts, "download", self.by_host:defaults_for(opts.url))
   if not checked then return nil, errors.new("usage", message, { url = keeper.url }) end
   if checked.url == nil and type(checked.resume) ~= "string" then

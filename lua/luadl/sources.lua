@@ -5,6 +5,7 @@
 -- goes on with it. Wherever it leads, the file's identity is checked as ever.
 
 local asking = require("luadl.asking")
+local errors = require("luadl.errors")
 local trace = require("luadl.trace")
 local transfer = require("luadl.transfer")
 local types = require("luadl.options.types")
@@ -13,6 +14,14 @@ local sources = {}
 
 local LIST = { type = "list" }
 
+local NOT_TAKEN = "what is sent isn't taken elsewhere"
+
+-- The engine says of a URL that it doesn't ask only what kind of reason there is.
+local function refusal(err, url)
+  local message = err.kind == "redirect_forbidden" and NOT_TAKEN or err.message
+  return errors.new(err.kind, message, { url = url })
+end
+
 --- Asks this URL from now on.
 ---@param self luadl.download
 ---@param url string
@@ -20,7 +29,7 @@ local LIST = { type = "list" }
 ---@return luadl.error|nil
 function sources.use(self, url)
   local ok, err = self.engine:renew(self.id, url)
-  if not ok then return nil, transfer.from_core(err) end
+  if not ok then return nil, refusal(err, url) end
   self.renewals, self.renewed_at = self.renewals + 1, self.core.now()
   trace.note(self, "renew", "from now on", { url = self.core.redact(url) })
   transfer.hurry(self)

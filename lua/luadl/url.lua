@@ -6,6 +6,7 @@
 
 local core = require("luadl.url_core")
 local errors = require("luadl.errors")
+local check_string = require("luadl.misuse").check_string
 
 local url = {}
 
@@ -27,12 +28,6 @@ local RESERVED = {
   query = "[^%w%-._~!$&'()*+,;=%%:@/?]",
   authority = "[%s/?#@\\\"<>^`{|}]",
 }
-
-local function check_string(value, what, level)
-  if type(value) ~= "string" then
-    error(("%s must be a string, not a %s"):format(what, type(value)), level + 1)
-  end
-end
 
 local function bad_url(message, text)
   return nil, errors.new("bad_url", message, { url = text })

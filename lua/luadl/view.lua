@@ -58,12 +58,30 @@ shown["luadl.error"] = function(value, depth)
   return setmetatable(copy, { __tostring = function() return text end, __metatable = false })
 end
 
-local function copy_table(value, depth)
+local veils = setmetatable({}, { __mode = "k" }) -- by what they are seen instead of
+
+--- Has scripts see something else in the place of this value.
+---@generic T
+---@param value T a table
+---@param other any
+---@return T value
+function view.veil(value, other)
+  veils[value] = other
+  return value
+end
+
+local function copy_table(value, depth, copy_of)
   local copy = {}
   for key, item in next, value do
-    if SCALAR[type(key)] then copy[key] = view.of(item, depth + 1) end
+    if SCALAR[type(key)] then copy[key] = copy_of(item, depth + 1) end
   end
   return copy
+end
+
+local function all(copy_of, ...)
+  local count, list = select("#", ...), { ... }
+  for index = 1, count do list[index] = copy_of(list[index]) end
+  return unpack(list, 1, count)
 end
 
 --- A copy for a script: functions and unknown objects are left out.
@@ -74,17 +92,16 @@ function view.of(value, depth)
   depth = depth or 0
   if SCALAR[type(value)] then return value end
   if type(value) ~= "table" or depth > DEEPEST then return nil end
+  value = veils[value] or value
   local show = errors.is(value) and shown["luadl.error"] or shown[class_of(value)]
   if show then return show(value, depth) end
   if class_of(value) then return nil end
-  return copy_table(value, depth)
+  return copy_table(value, depth, view.of)
 end
 
 --- Copies of all.
 function view.all(...)
-  local count, list = select("#", ...), { ... }
-  for index = 1, count do list[index] = view.of(list[index]) end
-  return unpack(list, 1, count)
+  return all(view.of, ...)
 end
 
 --- A copy of what a script has answered: nothing in it runs any more, and it asks no metamethod.
@@ -95,18 +112,12 @@ function view.bare(value, depth)
   depth = depth or 0
   if SCALAR[type(value)] then return value end
   if type(value) ~= "table" or depth > DEEPEST then return nil end
-  local copy = {}
-  for key, item in next, value do
-    if SCALAR[type(key)] then copy[key] = view.bare(item, depth + 1) end
-  end
-  return copy
+  return copy_table(value, depth, view.bare)
 end
 
 --- Copies of all.
 function view.bare_all(...)
-  local count, list = select("#", ...), { ... }
-  for index = 1, count do list[index] = view.bare(list[index]) end
-  return unpack(list, 1, count)
+  return all(view.bare, ...)
 end
 
 return view

@@ -7,6 +7,7 @@
 
 local core = require("luadl.xml_core")
 local errors = require("luadl.errors")
+local check_string = require("luadl.misuse").check_string
 local options = require("luadl.options")
 local trim = require("luadl.text").trim
 
@@ -29,12 +30,6 @@ local OPTIONS = {
   { name = "max_size", type = "bytes" },
   { name = "max_depth", type = "integer" },
 }
-
-local function check_text(text, level)
-  if type(text) ~= "string" then
-    error(("XML must be a string, not a %s"):format(type(text)), level + 1)
-  end
-end
 
 -- What carries out events on an element that is built: `stack` holds the open ones. Text comes in
 -- pieces, and is joined when an element begins or ends.
@@ -137,7 +132,7 @@ tree.__index = tree
 ---@return luadl.xml.element? root
 ---@return luadl.error? err kind "protocol" (it isn't XML) or "too_large" (it is more than allowed)
 function xml.parse(text, opts)
-  check_text(text, 2)
+  check_string(text, "XML", 2)
   local self = setmetatable({ stack = { pieces = {} } }, tree)
   local ok, err = walk(self, text, options.of_helper(opts, OPTIONS, 2))
   if not ok then return nil, err end
@@ -193,7 +188,7 @@ selection.__index = selection
 ---@return integer? count how many were visited
 ---@return luadl.error? err as with `xml.parse`
 function xml.each(text, path, visit, opts)
-  check_text(text, 2)
+  check_string(text, "XML", 2)
   if type(visit) ~= "function" then error("a function is called for each element", 2) end
   local self = setmetatable({
     path = split_path(path, 2), visit = visit, trail = {}, stack = { pieces = {} }, count = 0,

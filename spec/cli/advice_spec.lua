@@ -42,6 +42,8 @@ describe("advice", function()
     local function on(kind, message) return advice.on(errors.new(kind, message)) end
     assert.matches("%-x", on("bad_url", "not a usable proxy: it is [scheme://]host[:port]"))
     assert.matches("be read", on("tls_verify", "error setting certificate file: /nope"))
+    assert.matches("another name", on("tls_verify", "SSL: certificate subject name 'a' does not"))
+    assert.matches("clock", on("tls_verify", "SSL certificate problem: certificate has expired"))
     assert.matches("plain http", on("tls", "wrong version number"))
     assert.matches("%-%-connect%-timeout", on("timeout", "no connection for 10 s"))
     assert.matches("%-%-connect%-timeout", on("timeout", "Failed to connect: Timeout was reached"))

@@ -17,12 +17,6 @@ local function answer(connection, request)
   connection:reply(200, { { "ETag", '"' .. name .. '"' } }, "the file " .. name .. "\n")
 end
 
-local function holding(connection, _, parameters)
-  connection:status(200, { { "Content-Length", parameters.size }, { "Accept-Ranges", "none" } })
-  connection:body(0, 65535)
-  connection:hold()
-end
-
 -- Says how many were asked for at once.
 local function counting(connection, _, _, state)
   state.now = (state.now or 0) + 1
@@ -50,11 +44,7 @@ local function write_list(urls, name)
 end
 
 local function luadl(...)
-  local words = { ... }
-  local opts = type(words[#words]) == "table" and table.remove(words) or {}
-  opts.cwd = folder
-  words[#words + 1] = opts
-  return helper.luadl("--retry", "0", table.unpack(words))
+  return helper.luadl_in(folder, "--retry", "0", ...)
 end
 
 local function script(text, timeout)
@@ -236,6 +226,19 @@ describe("--shard", function()
     for number = 1, 6 do assert.equal(1, asked("p" .. number)) end
   end)
 
+  it("says when nothing of the list falls into a part", function()
+    write_list(serve("alone"))
+    local said = {}
+    for part = 1, 2 do
+      local result = luadl("-d", "parts", "-i", "list", "--shard", part .. "/2")
+      assert_status(0, result)
+      said[#said + 1] = result.stderr:match("warning: shard %d/2: nothing of the list")
+      local quiet = luadl("-q", "-d", "more", "-i", "list", "--shard", part .. "/2")
+      assert.equal("", quiet.stderr)
+    end
+    assert.equal(1, #said)
+  end)
+
   it("refuses what is no part", function()
     for _, wrong in ipairs({ "0/3", "4/3", "1", "a/b", "1/0", "-1/3" }) do
       local result = luadl("--shard=" .. wrong, "http://127.0.0.1:9/")
@@ -247,7 +250,7 @@ end)
 
 describe("--fail-fast", function()
   it("ends all with the first failure, whose status counts", function()
-    local urls = serve("f1 f2", holding, { size = 1000000 })
+    local urls = serve("f1 f2", server.hanging, { size = 1000000 })
     urls[#urls + 1] = serve("f3", missing)[1]
     urls[#urls + 1] = serve("f4")[1]
     local result = luadl("-j3", "--fail-fast", table.unpack(urls))
@@ -356,7 +359,7 @@ describe("--archive", function()
   end)
 
   it("belongs to one command at a time", function()
-    local urls = serve("l1", holding, { size = 1000000 })
+    local urls = serve("l1", server.hanging, { size = 1000000 })
     local result = script(([[
       LUADL -q --archive archive %s & child=$!
       while ! [ -s l1.part ]; do sleep 0.01; done
@@ -371,7 +374,7 @@ end)
 describe("--journal", function()
   it("goes on where the list was interrupted", function()
     local urls = serve("j1")
-    urls[2] = serve("j2", holding, { size = 1000000 })[1]
+    urls[2] = serve("j2", server.hanging, { size = 1000000 })[1]
     urls[3] = serve("j3")[1]
     write_list(urls)
     local result = script([[

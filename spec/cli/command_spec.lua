@@ -4,11 +4,13 @@
 local dkjson = require("dkjson")
 local lfs = require("lfs")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local nginx = require("spec.support.nginx")
 local server = require("spec.support.server")
 
 local SIZE = 400000
 local SEED = 5
+local FILE = { size = SIZE, seed = SEED, etag = '"1"' }
 local SHIM = (os.getenv("LUADL_BUILD") or helper.root .. "/build/5.4") .. "/faultfs.so"
 
 local LOCATIONS = [[
@@ -28,9 +30,7 @@ local function quick(...)
 end
 
 local function serve(name, behaviour, parameters)
-  local given = { size = SIZE, seed = SEED, etag = '"1"' }
-  for key, value in pairs(parameters or {}) do given[key] = value end
-  return origin:serve(name, behaviour, given)
+  return origin:serve(name, behaviour, merged(FILE, parameters))
 end
 
 local function assert_saved(result, where)
@@ -53,30 +53,8 @@ local function objects_of(result)
   return list
 end
 
-local function entries(where)
-  local names = {}
-  for name in lfs.dir(where) do
-    if name ~= "." and name ~= ".." then names[#names + 1] = name end
-  end
-  table.sort(names)
-  return names
-end
-
-local function header_of(request, wanted)
-  for _, header in ipairs(request.headers) do
-    if header[1]:lower() == wanted then return header[2] end
-  end
-  return nil
-end
-
 local function status_answer(connection, _, parameters)
   connection:reply(parameters.status, parameters.headers, "no\n")
-end
-
-local function holding(connection, _, parameters)
-  connection:status(200, { { "Content-Length", parameters.size }, { "Accept-Ranges", "none" } })
-  connection:body(0, 65535)
-  connection:hold()
 end
 
 describe("luadl", function()
@@ -138,8 +116,8 @@ describe("luadl", function()
       local urls = {}
       for number = 1, 6 do urls[number] = serve("/slow", slow) .. "?" .. number end
       assert.equal(0, luadl("-q", "-n1", "-j3", "-d", folder, table.unpack(urls)).status)
-      assert.equal(6, #entries(folder))
-      for _, name in ipairs(entries(folder)) do
+      assert.equal(6, #helper.entries(folder))
+      for _, name in ipairs(helper.entries(folder)) do
         assert.equal(sum, helper.sha256(folder .. "/" .. name))
       end
       luadl("-q", "-o", folder .. "/most", serve("/slow", slow) .. "?most")
@@ -157,10 +135,10 @@ describe("luadl", function()
 
     it("headers of -H, the name of -A and the login of -u", function()
       local request = request_of("-HX-One: 1")
-      assert.equal("1", header_of(request, "x-one"))
-      assert.matches("^luadl/%d", header_of(request, "user-agent"))
-      assert.equal("me/1", header_of(request_of("-Ame/1"), "user-agent"))
-      assert.equal("Basic bWU6c2VjcmV0", header_of(request_of("-ume:secret"), "authorization"))
+      assert.equal("1", request:header("x-one"))
+      assert.matches("^luadl/%d", request:header("user-agent"))
+      assert.equal("me/1", request_of("-Ame/1"):header("user-agent"))
+      assert.equal("Basic bWU6c2VjcmV0", request_of("-ume:secret"):header("authorization"))
     end)
 
     it("one request for all with -n1, and several with more", function()
@@ -201,7 +179,7 @@ describe("luadl", function()
 
   describe("ends with", function()
     it("2 when the server falls silent or a deadline passes", function()
-      local url = serve("/hold", holding)
+      local url = serve("/hold", server.hanging)
       assert_status(2, quick("--timeout", "200ms", "-o", path, url), "--timeout TIME")
       assert_status(2, quick("--deadline", "200ms", "-o", path, url), "--deadline TIME")
       local function mute(connection) connection:hold() end
@@ -214,7 +192,7 @@ describe("luadl", function()
     end)
 
     it("6 when nobody listens, and says how often it tried", function()
-      local url = "http://127.0.0.1:" .. helper.free_port() .. "/"
+      local url = helper.dead_url()
       local result = luadl("--retry", "1", "-o", path, url)
       assert_status(6, result, "tried 2 times")
       assert.is_truthy(result.stderr:find(url, 1, true))
@@ -231,7 +209,7 @@ describe("luadl", function()
     end)
 
     it("11 when another luadl writes the same file", function()
-      local url = serve("/hold", holding)
+      local url = serve("/hold", server.hanging)
       local script = ([[
         luadl=%s/scripts/luadl
         $luadl -q -o %s %s & first=$!
@@ -442,7 +420,7 @@ describe("luadl", function()
       assert.matches("\nsize      390%.6 KiB %(400000 bytes%)\n", result.stdout)
       assert.matches("\nranges    yes\n", result.stdout)
       assert.matches("\nleads to  " .. web.url:gsub("%p", "%%%0") .. "/file%.bin\n", result.stdout)
-      assert.same({}, entries(folder))
+      assert.same({}, helper.entries(folder))
     end)
 
     it("says it as JSON", function()
@@ -472,11 +450,11 @@ describe("luadl", function()
     end
 
     it("by Ctrl-C: status 7 within two seconds, nothing left", function()
-      local status, took, stderr = interrupt(serve("/hold", holding))
+      local status, took, stderr = interrupt(serve("/hold", server.hanging))
       assert.equal(7, status)
       assert.is_true(took < 2000, took)
       assert.matches("^luadl: interrupted %(", stderr)
-      assert.same({}, entries(folder))
+      assert.same({}, helper.entries(folder))
     end)
 
     local slow_disk = ("LUADL_FAULT=pwrite:SLOW5 LD_PRELOAD=%s"):format(SHIM)
@@ -484,7 +462,7 @@ describe("luadl", function()
     it("by a second Ctrl-C at once, whatever the disk does", function()
       if not helper.exists(SHIM) then pending("no " .. SHIM .. ": make spec builds it") end
       local again = "sleep 0.2; kill -INT $child"
-      local status, took = interrupt(serve("/hold", holding), slow_disk, again)
+      local status, took = interrupt(serve("/hold", server.hanging), slow_disk, again)
       assert.equal(7, status)
       assert.is_true(took < 700, took)
       os.remove(path .. ".part")
@@ -492,7 +470,7 @@ describe("luadl", function()
 
     it("within two seconds though the disk hangs", function()
       if not helper.exists(SHIM) then pending("no " .. SHIM .. ": make spec builds it") end
-      local status, took = interrupt(serve("/hold", holding), slow_disk)
+      local status, took = interrupt(serve("/hold", server.hanging), slow_disk)
       assert.equal(7, status)
       assert.is_true(took < 2500, took)
       os.remove(path .. ".part")
@@ -530,7 +508,18 @@ describe("luadl", function()
       local before = share(quick("-n1", "-o", path, url))
       assert.is_true(before > 0 and before <= 50, before)
       assert.equal(LARGE, lfs.attributes(path, "size"))
-      assert.same({ path:match("[^/]*$") }, entries(folder))
+      assert.same({ path:match("[^/]*$") }, helper.entries(folder))
+    end)
+
+    it("what is left, also where the next run ends before an answer, and says so", function()
+      local url = interrupted("/silent")
+      serve("/silent", function(connection) connection:hold() end)
+      local words = { "-n1", "--timeout", "0.3", "-o", path, url }
+      assert_status(2, quick(table.unpack(words)), "; the same command again continues it")
+      local restarted = quick("--restart", table.unpack(words))
+      assert.is_nil(restarted.stderr:find("again continues", 1, true), restarted.stderr)
+      serve("/silent", halting, { size = LARGE })
+      assert.is_number(share(quick("-n1", "-o", path, url)))
     end)
 
     it("a .part by its name, without a URL and with another one", function()
@@ -551,11 +540,27 @@ describe("luadl", function()
       local result = quick("--no-resume", "-n1", "--timeout", "0.3", "-o", path, url)
       assert_status(2, result)
       assert.is_nil(result.stderr:find("again continues", 1, true))
-      assert.same({}, entries(folder))
+      assert.same({}, helper.entries(folder))
     end)
 
     it("nothing that has no record, and says so", function()
+      helper.write(path .. ".part", "bytes")
       assert_status(1, luadl("--resume", path .. ".part"), "no usable record is beside it")
+      os.remove(path .. ".part")
+    end)
+
+    it("nothing that isn't there, and says what would help", function()
+      local url = web.url .. "/file.bin"
+      for _, words in ipairs({ {}, { url } }) do
+        local result = luadl("--resume", path .. ".part", table.unpack(words))
+        assert_status(3, result, "there is no such file; is its path right? Without --resume")
+      end
+      assert.same({}, helper.entries(folder))
+      helper.write(path, "bytes")
+      local result = luadl("--resume", path .. ".part")
+      assert.equal(3, result.status)
+      assert.truthy(result.stderr:find("but " .. path .. " is there; it seems to be complete", 1,
+        true), result.stderr)
     end)
   end)
 

@@ -13,13 +13,6 @@ local function luadl(...)
   return helper.luadl("--retry", "0", "--exists", "replace", "-d", folder, ...)
 end
 
-local function cookie_of(entry)
-  for _, header in ipairs(entry.headers) do
-    if header[1]:lower() == "cookie" then return header[2] end
-  end
-  return nil
-end
-
 local function line(name, value, fields)
   fields = fields or {}
   local words = {
@@ -31,7 +24,7 @@ end
 
 local function last(path)
   local log = origin:requests(path)
-  return cookie_of(log[#log])
+  return log[#log]:header("cookie")
 end
 
 describe("luadl", function()
@@ -144,6 +137,16 @@ describe("luadl", function()
     assert.is_true(result.status ~= 0)
     assert.truthy(result.stderr:find("/none/jar: No such file", 1, true), result.stderr)
     assert.is_true(helper.exists(folder .. "/fine"))
+  end)
+
+  it("writes to the file that a link leads to, and leaves the link", function()
+    helper.write(folder .. "/real.txt", HEAD)
+    helper.run({ "ln", "-s", "real.txt", jar })
+    local url = origin:serve("/linked", { size = SIZE, headers = { { "Set-Cookie", "l=1" } } })
+    assert.equal(0, luadl("--load-cookies", jar, "--save-cookies", jar, url).status)
+    assert.equal(0, helper.run({ "test", "-L", jar }).status)
+    assert.truthy(helper.read(folder .. "/real.txt"):find("\tl\t1\n", 1, true))
+    assert.equal("600\n", helper.run({ "stat", "-c", "%a", folder .. "/real.txt" }).stdout)
   end)
 
   it("takes the place of no device and no pipe", function()

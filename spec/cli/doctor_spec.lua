@@ -3,6 +3,9 @@
 
 local helper = require("spec.support.helper")
 
+local GONE = [[error("module '%s' not found")]]
+local SAID = "luadl: the Lua module argparse is missing; luadl doctor says more\n"
+
 local function doctor(env)
   return helper.luadl("doctor", { env = env })
 end
@@ -32,6 +35,24 @@ describe("luadl doctor", function()
     local result = doctor({ LUADL_JOBS = "many" })
     assert.equal(1, result.status, result.stdout)
     assert.truthy(result.stdout:find("LUADL_JOBS: expected an integer", 1, true), result.stdout)
+  end)
+
+  it("names what is missing to start with, and Debian's package of it", function()
+    local folder = helper.tmpdir()
+    for _, name in ipairs({ "argparse", "dkjson" }) do
+      helper.write(folder .. "/" .. name .. ".lua", GONE:format(name))
+    end
+    local env = { LUA_PATH = folder .. "/?.lua;;" }
+    local result = doctor(env)
+    assert.equal(1, result.status, result.stderr)
+    for _, name in ipairs({ "argparse", "dkjson" }) do
+      local line = ("missing  %s: all but luadl doctor needs it (on Debian `apt install lua-%s`")
+        :format(name, name)
+      assert.truthy(result.stdout:find(line, 1, true), result.stdout)
+    end
+    local other = helper.luadl("http://127.0.0.1:1/", { env = env })
+    assert.equal(SAID, other.stderr)
+    assert.equal(1, other.status)
   end)
 
   it("refuses what it can't obey, as `luadl man` and others do", function()

@@ -13,25 +13,16 @@ local function answer(connection, request)
   connection:reply(200, { { "ETag", '"1"' } }, "what the server has\n")
 end
 
-local function header_of(request, wanted)
-  for _, header in ipairs(request.headers) do
-    if header[1]:lower() == wanted then return header[2] end
-  end
-  return nil
-end
-
 local function luadl(...)
-  local words = { ... }
-  local opts = type(words[#words]) == "table" and table.remove(words) or {}
-  opts.cwd = folder
-  words[#words + 1] = opts
-  return helper.luadl("--retry", "0", table.unpack(words))
+  return helper.luadl_in(folder, "--retry", "0", ...)
 end
 
 local function read_list(content, ...)
   helper.write(folder .. "/urls.txt", content:gsub("URL", origin.url))
   return luadl("-i", "urls.txt", ...)
 end
+
+local NOTHING = "luadl: warning: %s: there is nothing to download in it\n"
 
 local function assert_there(...)
   for _, name in ipairs({ ... }) do
@@ -68,8 +59,8 @@ describe("a list", function()
       .. #CONTENT .. "}\n")
     assert.equal(0, result.status, result.stderr)
     assert_there("a", "deep/b.txt", "c.txt")
-    assert.equal("1", header_of(last_request("/b"), "x-one"))
-    assert.equal("2", header_of(last_request("/c"), "x-two"))
+    assert.equal("1", last_request("/b"):header("x-one"))
+    assert.equal("2", last_request("/c"):header("x-two"))
   end)
 
   it("puts its folders below the one of the command", function()
@@ -131,11 +122,54 @@ describe("a list", function()
     assert.is_false(helper.exists(folder .. "/b"))
   end)
 
+  it("asks once for a file of another size, and says what was expected", function()
+    origin:serve("/long", answer)
+    local result = read_list('{"url": "URL/long", "size": 3}\n', "--retry", "5")
+    assert.equal(22, result.status)
+    assert_said(result, "expected 3 bytes, the server has 20")
+    assert.equal(1, #origin:requests("/long"))
+  end)
+
+  it("turns to a mirror when the first has a file of another size", function()
+    origin:serve("/short", function(connection) connection:reply(200, {}, "short") end)
+    local result = read_list('{"url": "URL/short", "mirrors": ["URL/c"], "size": 20}\n')
+    assert.equal(0, result.status, result.stderr)
+    assert_there("short")
+    assert.equal(1, #origin:requests("/short"))
+  end)
+
+  it("says why a mirror of another origin isn't asked where something is sent", function()
+    local elsewhere = origin.url:gsub("127%.0%.0%.1", "localhost")
+    local record = '{"url": "http://127.0.0.1:1/b", "mirrors": ["%s/b"]}\n'
+    local result = read_list(record:format(elsewhere), "--data", "x=1")
+    assert.equal(23, result.status)
+    assert_said(result, ("what is sent isn't taken elsewhere (%s/b); --trusted-host HOST")
+      :format(elsewhere))
+  end)
+
+  it("says that there is nothing in it, unless it is to be quiet", function()
+    for _, content in ipairs({ "", "# a comment\n\n" }) do
+      for _, words in ipairs({ {}, { "--info" } }) do
+        local result = read_list(content, table.unpack(words))
+        assert.equal(0, result.status)
+        assert.equal(NOTHING:format("urls.txt"), result.stderr)
+        assert.equal("", read_list(content, "-q", table.unpack(words)).stderr)
+      end
+    end
+    assert.equal(NOTHING:format("standard input"), luadl("-i", "-").stderr)
+  end)
+
+  it("says nothing of that where what is in it is wrong", function()
+    local result = read_list("nonsense\n")
+    assert.equal(28, result.status)
+    assert.is_nil(result.stderr:find("nothing to download", 1, true), result.stderr)
+  end)
+
   it("adds its headers to those of the command line", function()
     local result = read_list("URL/a\n  header=X-One: 1\n", "-H", "X-Two: 2", "-H", "x-ONE: 2")
     assert.equal(0, result.status, result.stderr)
-    assert.equal("1", header_of(last_request("/a"), "x-one"))
-    assert.equal("2", header_of(last_request("/a"), "x-two"))
+    assert.equal("1", last_request("/a"):header("x-one"))
+    assert.equal("2", last_request("/a"):header("x-two"))
   end)
 
   it("says once what of aria2's options it leaves out", function()
@@ -180,6 +214,19 @@ describe("--glob", function()
     assert_said(result, "a bad range, [5-1], at position 10")
   end)
 
+  it("asks for nothing where a name has more parts than a URL", function()
+    local before = #origin:requests("/a")
+    for output, unknown in pairs({ ["x#9"] = "#9", ["#1-#3"] = "#3", ["#0"] = "#0" }) do
+      local result = luadl("--glob", "-o", output, origin.url .. "/{a,b}?[1-2]")
+      assert.equal(28, result.status)
+      assert_said(result, "'--output': nothing in braces or brackets for '" .. unknown .. "' in ")
+    end
+    assert.equal(28, luadl("--glob", "-o", "{name}#2", origin.url .. "/{a,b}").status)
+    assert.equal(before, #origin:requests("/a"))
+    assert.equal(0, luadl("--glob", "-o", "#1-#2", origin.url .. "/{a,b}?[1-2]").status)
+    assert_there("a-1", "b-2")
+  end)
+
   it("is needed: otherwise a URL is what it is", function()
     origin:serve("/[1-3]", answer)
     local result = luadl(origin.url .. "/[1-3]", "-o", "x#1.txt")
@@ -196,18 +243,18 @@ describe("--curl", function()
     assert_there("out.txt")
     local request = last_request("/a")
     assert.equal("POST", request.method)
-    assert.equal("it's", header_of(request, "x-one"))
-    assert.equal("k=v", header_of(request, "cookie"))
-    assert.equal("4", header_of(request, "content-length"))
-    assert.equal("identity", header_of(request, "accept-encoding"))
+    assert.equal("it's", request:header("x-one"))
+    assert.equal("k=v", request:header("cookie"))
+    assert.equal("4", request:header("content-length"))
+    assert.equal("identity", request:header("accept-encoding"))
   end)
 
   it("sends the headers of the command line, too", function()
     local result = luadl("--curl", "curl -H 'X-One: 1' " .. origin.url .. "/a", "-H", "x-one: 2",
       "-H", "X-Two: 2")
     assert.equal(0, result.status, result.stderr)
-    assert.equal("1", header_of(last_request("/a"), "x-one"))
-    assert.equal("2", header_of(last_request("/a"), "x-two"))
+    assert.equal("1", last_request("/a"):header("x-one"))
+    assert.equal("2", last_request("/a"):header("x-two"))
   end)
 
   it("names a URL that luadl can ask", function()

@@ -41,6 +41,7 @@ local function parts(changes)
     catch_signals = function(fd) made.seen.wake_fd = fd end,
     interrupted = function() return made.interrupts end,
     make_directories = function(path) made.seen.dir = path return true end,
+    stat = function() return {} end,
     writable = function(path) made.seen.folder = path return true end,
   }
   for name, value in pairs(changes or {}) do made[name] = value end

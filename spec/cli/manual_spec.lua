@@ -13,7 +13,7 @@ local function long_flags()
   local flags = {}
   for _, option in options.each() do
     for _, flag in ipairs(options.flags(option)) do
-      flags[#flags + 1] = flag.flag:match("%-%-[%w-]+")
+      flags[#flags + 1] = flag.long
     end
   end
   return flags
@@ -119,6 +119,8 @@ describe("the completions", function()
     assert.is_true(complete("luadl", "--limit")["--limit-rate"])
     assert.same({ rename = true, replace = true }, complete("luadl", "--exists", "re"))
     assert.is_true(complete("luadl", "doc")["doctor"])
+    assert.same({ speed = true }, complete("luadl", "--help", "sp"))
+    assert.same({ bash = true, zsh = true, fish = true }, complete("luadl", "completion", "''"))
   end)
 
   it("work in fish", function()
@@ -129,6 +131,8 @@ describe("the completions", function()
     end
     assert.truthy(complete("luadl --limit"):find("--limit-rate\tbytes per second", 1, true))
     assert.truthy(complete("luadl --exists re"):find("^rename\n?.*replace"))
+    assert.truthy(complete("luadl --help sp"):find("^speed"))
+    assert.truthy(complete("luadl completion "):find("bash\n.*zsh"))
   end)
 
   -- A terminal of its own, in which Tab is pressed.
@@ -140,12 +144,18 @@ describe("the completions", function()
       zpty -w shell "PS1=; fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -d $1/dump"
       zpty -w shell "print rea''dy"
       zpty -r -m shell line '*ready*'
-      zpty -w -n shell "luadl --limit-r"$'\t'"; print do''ne"$'\n'
+      zpty -w -n shell "$2"$'\t'"; print do''ne"$'\n'
       zpty -r -m shell line '*done*'
       print -r -- $line
     ]]
     helper.write(folder .. "/try.zsh", program)
-    local shown = helper.run({ "zsh", "-f", folder .. "/try.zsh", folder }, { timeout = 10 })
-    assert.truthy(shown.stdout:find("luadl --limit-rate", 1, true), shown.stdout .. shown.stderr)
+    for typed, meant in pairs({
+      ["luadl --limit-r"] = "luadl --limit-rate", ["luadl --help sp"] = "luadl --help speed",
+      ["luadl completion z"] = "luadl completion zsh",
+    }) do
+      local words = { "zsh", "-f", folder .. "/try.zsh", folder, typed }
+      local shown = helper.run(words, { timeout = 10 })
+      assert.truthy(shown.stdout:find(meant, 1, true), shown.stdout .. shown.stderr)
+    end
   end)
 end)

@@ -42,6 +42,35 @@ end)
 
 after_each(helper.finish)
 
+describe("several -o", function()
+  it("name a file each, in the order of the URLs", function()
+    local one, two = serve("/pair/one"), serve("/pair/two")
+    assert_files(luadl("-o", "a", one, "-o", "b", two), "base/a", "base/b")
+    assert_files(luadl("-o", "c/", "-o", "{name}.d", two, one), "base/a", "base/b", "base/c/two",
+      "base/one.d")
+    assert.equal(1, #origin:requests("/pair/one") - 1)
+  end)
+
+  it("are refused where it isn't plain whose they are", function()
+    local url = serve("/pair/none")
+    local REFUSED = {
+      ["given 2 times, for one URL: one is for each URL"] = { url },
+      ["given 2 times, for 3 URLs"] = { url, url, url },
+      ["choose one of several '--output' and '--glob'"] = { "--glob", url, url },
+      ["choose one of several '--output' and '--input-file'"] = { url, url, "-i", "x" },
+      ["choose one of several '--output' and '--curl'"] = { url, "--curl", "curl " .. url },
+    }
+    for message, words in pairs(REFUSED) do
+      local result = luadl("-o", "a", "-o", "b", table.unpack(words))
+      assert.equal(28, result.status, message)
+      assert.truthy(result.stderr:find(message, 1, true), result.stderr)
+    end
+    local result = helper.luadl("-o", "-", url, "-o", "b", url)
+    assert.matches("'%-' is for all URLs, or for none", result.stderr)
+    assert.same({}, origin:requests("/pair/none"))
+  end)
+end)
+
 describe("a template", function()
   it("names several files, and makes their folders", function()
     local one, two = serve("/pub/one.tar.gz"), serve("/two")

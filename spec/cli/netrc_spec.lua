@@ -21,10 +21,7 @@ end
 local function logins(at, path)
   local set = {}
   for _, entry in ipairs(at:requests(path)) do
-    local found = "none"
-    for _, header in ipairs(entry.headers) do
-      if header[1]:lower() == "authorization" then found = header[2] end
-    end
+    local found = entry:header("authorization") or "none"
     set[found] = (set[found] or 0) + 1
   end
   return set
@@ -34,15 +31,6 @@ local function only(value, at, path)
   local set = logins(at, path)
   assert.same({ [value] = set[value] or 0 }, set)
   assert.is_not_nil(set[value], "nobody asked")
-end
-
-local function away(connection, _, parameters)
-  return connection:redirect(parameters.location)
-end
-
--- 127.0.0.1 and localhost are two hosts to everybody who compares names.
-local function as_localhost(url)
-  return (url:gsub("127%.0%.0%.1", "localhost"))
 end
 
 describe("a netrc file", function()
@@ -70,7 +58,7 @@ describe("a netrc file", function()
   it("logs in where a redirect leads, with that host's login", function()
     write("machine localhost login me password hunter2\n")
     local target = other:serve("/file", { size = SIZE, etag = '"1"', rate = 300000 })
-    local url = origin:serve("/to", away, { location = as_localhost(target) })
+    local url = origin:redirect("/to", server.renamed(target))
     assert.equal(0, luadl("-n4", "--netrc-file", file, url).status)
     only("none", origin, "/to")
     only(BASIC, other, "/file")
@@ -86,7 +74,7 @@ describe("a netrc file", function()
   it("has a login for all others, which no redirect gets", function()
     write("machine example.org login a password b\ndefault login me password hunter2\n")
     local target = other:serve("/target", { size = SIZE })
-    local url = origin:serve("/start", away, { location = as_localhost(target) })
+    local url = origin:redirect("/start", server.renamed(target))
     assert.equal(0, luadl("--netrc-file", file, url).status)
     only(BASIC, origin, "/start")
     only("none", other, "/target")

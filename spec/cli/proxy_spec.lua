@@ -3,6 +3,7 @@
 
 local content = require("spec.support.content")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local microsocks = require("spec.support.microsocks")
 local nginx = require("spec.support.nginx")
 local tinyproxy = require("spec.support.tinyproxy")
@@ -42,10 +43,7 @@ after_each(helper.finish)
 local CLEAN = { http_proxy = "", https_proxy = "", all_proxy = "", no_proxy = "" }
 
 local function environment(variables)
-  local env = {}
-  for name, value in pairs(CLEAN) do env[name] = value end
-  for name, value in pairs(variables or {}) do env[name] = value end
-  return env
+  return merged(CLEAN, variables)
 end
 
 -- Runs luadl with these words; returns its result and where the file is.
@@ -131,7 +129,7 @@ describe("an HTTP proxy", function()
   end)
 
   it("that can't reach the server answers for it", function()
-    local nobody = "http://127.0.0.1:" .. helper.free_port() .. "/file"
+    local nobody = helper.dead_url()
     fails(29, { "-x", http.url, nobody })
   end)
 

@@ -3,6 +3,7 @@
 
 local dkjson = require("dkjson")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local process = require("spec.support.process")
 local server = require("spec.support.server")
 
@@ -11,9 +12,7 @@ local SIZE = 100000
 local origin, folder
 
 local function serve(name, parameters)
-  local given = { size = SIZE, seed = 3, etag = '"1"' }
-  for key, value in pairs(parameters or {}) do given[key] = value end
-  return origin:serve("/" .. name, given)
+  return origin:serve("/" .. name, merged({ size = SIZE, seed = 3, etag = '"1"' }, parameters))
 end
 
 local function luadl(...)
@@ -44,6 +43,15 @@ describe("the command tells", function()
       "curl", "-sL", "-r", "0-", "-o", folder .. "/c", "-w", format, from,
     })
     assert.equal(theirs.stdout, ours.stdout)
+  end)
+
+  it("with -w what it knows of a file that has failed", function()
+    local url = serve("wrong.bin")
+    local from = origin:redirect("/to-wrong", url)
+    local result = luadl("--checksum", "sha256:" .. ("0"):rep(64), "-w",
+      "%{http_code} %{num_redirects} %{remote_ip} %{content_type} %{url_effective}", from)
+    assert.equal(32, result.status)
+    assert.equal("206 1 127.0.0.1 application/octet-stream " .. url, result.stdout)
   end)
 
   it("with -w and %{onerror} only of what failed", function()

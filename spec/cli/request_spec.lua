@@ -2,10 +2,12 @@
 -- SPDX-License-Identifier: MIT
 
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local server = require("spec.support.server")
 
 local SIZE = 400000
 local SEED = 7
+local FILE = { size = SIZE, seed = SEED, etag = '"1"' }
 local SECRET = "hunter2"
 
 local origin, other, folder, path, sum
@@ -19,16 +21,9 @@ local function assert_saved(result)
   assert.equal(sum, helper.sha256(path))
 end
 
-local function header_of(entry, wanted)
-  for _, header in ipairs(entry.headers) do
-    if header[1]:lower() == wanted then return header[2] end
-  end
-  return nil
-end
-
 local function values_of(log, name)
   local values = {}
-  for index, entry in ipairs(log) do values[index] = header_of(entry, name) or "none" end
+  for index, entry in ipairs(log) do values[index] = entry:header(name) or "none" end
   return values
 end
 
@@ -36,19 +31,8 @@ local function all(value, log, name)
   for _, found in ipairs(values_of(log, name)) do assert.equal(value, found) end
 end
 
-local function away(connection, _, parameters)
-  return connection:redirect(parameters.location, parameters.code)
-end
-
--- 127.0.0.1 and localhost are two hosts to everybody who compares names.
-local function as_localhost(url)
-  return (url:gsub("127%.0%.0%.1", "localhost"))
-end
-
 local function serve(at, name, behaviour, parameters)
-  local given = { size = SIZE, seed = SEED, etag = '"1"' }
-  for key, value in pairs(parameters or {}) do given[key] = value end
-  return at:serve(name, behaviour or given, given)
+  return at:serve(name, behaviour, merged(FILE, parameters))
 end
 
 describe("luadl", function()
@@ -86,7 +70,7 @@ describe("luadl", function()
         assert_saved(luadl("--auth", "digest", "-u", "me:" .. SECRET, "-n4", url))
         local proven = 0
         for _, entry in ipairs(origin:requests("/digest/file.bin")) do
-          local value = header_of(entry, "authorization")
+          local value = entry:header("authorization")
           assert.truthy(not value or value:find("^Digest "), value)
           if entry.status == 206 then proven = proven + 1 end
         end
@@ -104,14 +88,14 @@ describe("luadl", function()
 
     it("with digest at its own host alone", function()
       local target = serve(other, "/file.bin", guarded, { algorithm = "MD5" })
-      local url = serve(origin, "/file.bin", away, { location = target })
+      local url = origin:redirect("/file.bin", target)
       assert.equal(24, luadl("--auth", "digest", "-u", "me:" .. SECRET, url).status)
       all("none", other:requests("/file.bin"), "authorization")
     end)
 
     it("with a token, at its own host alone", function()
       local target = serve(other, "/token/file.bin")
-      local url = serve(origin, "/to-token", away, { location = target })
+      local url = origin:redirect("/to-token", target)
       assert_saved(luadl("--bearer", SECRET, url, "-o", "file.bin"))
       all("Bearer " .. SECRET, origin:requests("/to-token"), "authorization")
       all("none", other:requests("/token/file.bin"), "authorization")
@@ -139,7 +123,7 @@ describe("luadl", function()
   describe("sends a header of one host", function()
     it("there, wherever the URL was, and nowhere else", function()
       local target = serve(other, "/scoped/file.bin", nil, { rate = 400000 })
-      local url = serve(origin, "/to-scoped", away, { location = as_localhost(target) })
+      local url = origin:redirect("/to-scoped", server.renamed(target))
       assert_saved(luadl("--host-header", "LOCALHOST X-Key: " .. SECRET, "-n4", url, "-o",
         "file.bin"))
       all("none", origin:requests("/to-scoped"), "x-key")
@@ -150,13 +134,13 @@ describe("luadl", function()
 
     it("below a domain, but not to the domain itself", function()
       local target = serve(other, "/below/file.bin")
-      local named = target:gsub("127%.0%.0%.1", "a.localhost")
+      local named = server.renamed(target, "a.localhost")
       local words = { "--host-header", "*.localhost X-Key: " .. SECRET,
         "--resolve", "*:" .. other.port .. ":127.0.0.1" }
       assert_saved(luadl(words[1], words[2], words[3], words[4], named))
       all(SECRET, other:requests("/below/file.bin"), "x-key")
       local itself = serve(other, "/itself/file.bin")
-      assert.equal(0, luadl(words[1], words[2], as_localhost(itself), "-o", "b").status)
+      assert.equal(0, luadl(words[1], words[2], server.renamed(itself), "-o", "b").status)
       all("none", other:requests("/itself/file.bin"), "x-key")
     end)
 
@@ -200,9 +184,9 @@ describe("luadl", function()
       assert_saved(luadl("--data", "a=1&b=2", "-n8", url))
       local log = origin:requests("/form/file.bin")
       assert.equal(1, #log)
-      assert.equal("application/x-www-form-urlencoded", header_of(log[1], "content-type"))
-      assert.is_nil(header_of(log[1], "range"))
-      assert.is_nil(header_of(log[1], "expect"))
+      assert.equal("application/x-www-form-urlencoded", log[1]:header("content-type"))
+      assert.is_nil(log[1]:header("range"))
+      assert.is_nil(log[1]:header("expect"))
     end)
 
     it("the bytes of a file as they are", function()
@@ -262,8 +246,8 @@ describe("luadl", function()
       assert_saved(luadl("--data", "x", url, "-o", "file.bin"))
       local log = origin:requests("/done/file.bin")
       assert.equal("GET", log[1].method)
-      assert.is_nil(header_of(log[1], "content-type"))
-      assert.is_nil(header_of(log[1], "content-length"))
+      assert.is_nil(log[1]:header("content-type"))
+      assert.is_nil(log[1]:header("content-length"))
     end)
 
     it("a GET to the same URL after a 303", function()

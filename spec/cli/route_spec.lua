@@ -3,11 +3,13 @@
 
 local luadl = require("luadl")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local nginx = require("spec.support.nginx")
 local server = require("spec.support.server")
 
 local SIZE = 300000
 local SEED = 11
+local FILE = { size = SIZE, seed = SEED, etag = '"1"' }
 
 local origin, folder, path, sum
 
@@ -20,21 +22,8 @@ local function assert_saved(result)
   assert.equal(sum, helper.sha256(path))
 end
 
-local function header_of(entry, wanted)
-  for _, header in ipairs(entry.headers) do
-    if header[1]:lower() == wanted then return header[2] end
-  end
-  return nil
-end
-
 local function serve(name, parameters)
-  local given = { size = SIZE, seed = SEED, etag = '"1"' }
-  for key, value in pairs(parameters or {}) do given[key] = value end
-  return origin:serve(name, given)
-end
-
-local function as(host, url)
-  return (url:gsub("127%.0%.0%.1", host))
+  return origin:serve(name, merged(FILE, parameters))
 end
 
 describe("luadl", function()
@@ -52,13 +41,14 @@ describe("luadl", function()
 
   describe("--resolve", function()
     it("asks a host at this address, with every range and by its name", function()
-      local url = as("files.example.org", serve("/resolved/file.bin", { rate = 300000 }))
+      local target = serve("/resolved/file.bin", { rate = 300000 })
+      local url = server.renamed(target, "files.example.org")
       local entry = ("files.example.org:%d:127.0.0.1"):format(origin.port)
       assert_saved(run("-n4", "--resolve", entry, url))
       local log = origin:requests("/resolved/file.bin")
       assert.is_true(#log >= 3)
       for _, each in ipairs(log) do
-        assert.equal("files.example.org:" .. origin.port, header_of(each, "host"))
+        assert.equal("files.example.org:" .. origin.port, each:header("host"))
       end
     end)
 
@@ -72,13 +62,13 @@ describe("luadl", function()
     end)
 
     it("takes several, any host, and addresses of IPv6", function()
-      local url = as("b.example.org", serve("/several/file.bin"))
+      local url = server.renamed(serve("/several/file.bin"), "b.example.org")
       assert_saved(run("--resolve", "a.example.org:80:[::1]", "--resolve", "x:1:::1",
         "--resolve", ("*:%d:127.0.0.1"):format(origin.port), url))
     end)
 
     it("is for its port alone", function()
-      local url = as("127.0.0.1", serve("/port/file.bin"))
+      local url = server.renamed(serve("/port/file.bin"), "127.0.0.1")
       assert_saved(run("--resolve", "127.0.0.1:1:192.0.2.1", url))
     end)
 
@@ -93,7 +83,7 @@ describe("luadl", function()
     end)
 
     it("says nothing to other downloads of the session", function()
-      local url = as("files.example.invalid", serve("/own/file.bin", { rate = 300000 }))
+      local url = server.renamed(serve("/own/file.bin", { rate = 300000 }), "files.example.invalid")
       local session = luadl.session({ dir = folder, loops = 1, retry = 0 })
       local addresses = { ("files.example.invalid:%d:127.0.0.1"):format(origin.port) }
       local first = session:get({
@@ -130,15 +120,15 @@ describe("luadl", function()
     teardown(function() web:stop() end)
 
     it("asks a server for addresses, over https", function()
-      local url = as("files.example.org", serve("/doh/file.bin", { rate = 300000 }))
+      local url = server.renamed(serve("/doh/file.bin", { rate = 300000 }), "files.example.org")
       assert_saved(run("-n4", "--cacert", web.ca, "--doh", web.tls_url .. "/dns-query", url))
       assert.is_true(#origin:requests("/dns-query") >= 1)
       assert.equal("files.example.org:" .. origin.port,
-        header_of(origin:requests("/doh/file.bin")[1], "host"))
+        origin:requests("/doh/file.bin")[1]:header("host"))
     end)
 
     it("verifies that server, and is no plain http", function()
-      local url = as("files.example.org", serve("/unverified/file.bin"))
+      local url = server.renamed(serve("/unverified/file.bin"), "files.example.org")
       local result = run("--doh", web.tls_url .. "/dns-query", url)
       assert.equal(19, result.status, result.stderr)
       assert.equal(28, run("--doh", web.url .. "/dns-query", url).status)
@@ -176,7 +166,7 @@ describe("luadl", function()
   end)
 
   it("-4 and -6 connect over no other protocol", function()
-    local url = as("localhost", serve("/family/file.bin"))
+    local url = server.renamed(serve("/family/file.bin"))
     assert_saved(run("-4", url))
     os.remove(path)
     assert_saved(run("--ipv4", url))

@@ -4,12 +4,13 @@
 local digest = require("luadl.digest")
 local helper = require("spec.support.helper")
 local recorded = require("spec.support.recorded")
+local server = require("spec.support.server")
 
 local SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 local EMPTY = digest.hex("sha256", "")
 
 -- What Amazon's guide gives as an example of a signed listing.
-local EXAMPLE = {
+local EXAMPLE = server.request({
   method = "GET",
   target = "/?max-keys=2&prefix=J",
   headers = {
@@ -20,34 +21,28 @@ local EXAMPLE = {
       .. "aws4_request,SignedHeaders=host;x-amz-content-sha256;x-amz-date,Signature="
       .. "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7" },
   },
-}
-
-local function fields_of(request)
-  local map = {}
-  for _, field in ipairs(request.headers) do map[field[1]:lower()] = field[2] end
-  return map
-end
+})
 
 -- The signature that a request must have: Signature Version 4, from the request alone.
-local function signature(request, fields, signed, scope)
+local function signature(request, signed, scope)
   local path, query = request.target:match("^([^?]*)%??(.*)$")
   local lines = { request.method, path, query }
-  for name in signed:gmatch("[^;]+") do lines[#lines + 1] = name .. ":" .. fields[name] end
-  lines[#lines + 1] = "\n" .. signed .. "\n" .. fields["x-amz-content-sha256"]
+  for name in signed:gmatch("[^;]+") do lines[#lines + 1] = name .. ":" .. request:header(name) end
+  lines[#lines + 1] = "\n" .. signed .. "\n" .. request:header("x-amz-content-sha256")
   local asked = digest.hex("sha256", table.concat(lines, "\n"))
   local key = "AWS4" .. SECRET
   for step in scope:gmatch("[^/]+") do key = digest.hmac("sha256", key, step, true) end
   return digest.hmac("sha256", key,
-    table.concat({ "AWS4-HMAC-SHA256", fields["x-amz-date"], scope, asked }, "\n"))
+    table.concat({ "AWS4-HMAC-SHA256", request:header("x-amz-date"), scope, asked }, "\n"))
 end
 
 local function assert_signed(request, region)
-  local fields = fields_of(request)
-  local id, scope, signed, given = fields.authorization:match(
+  local id, scope, signed, given = request:header("authorization"):match(
     "^AWS4%-HMAC%-SHA256 Credential=(%w+)/([^,]+),SignedHeaders=([^,]+),Signature=(%x+)$")
   assert.equal("AKIAIOSFODNN7EXAMPLE", id)
-  assert.equal(("%s/%s/s3/aws4_request"):format(fields["x-amz-date"]:sub(1, 8), region), scope)
-  assert.equal(signature(request, fields, signed, scope), given)
+  local day = request:header("x-amz-date"):sub(1, 8)
+  assert.equal(("%s/%s/s3/aws4_request"):format(day, region), scope)
+  assert.equal(signature(request, signed, scope), given)
 end
 
 local function object(key)
@@ -111,7 +106,7 @@ describe("scripts/s3.lua", function()
     assert.equal(0, result.status, result.stderr)
     local request = site:requests("/bucket/logs/a.txt")[1]
     assert_signed(request, "eu-west-1")
-    assert.equal("role", fields_of(request)["x-amz-security-token"])
-    assert.is_truthy(fields_of(request).authorization:find(";x-amz-security-token,", 1, true))
+    assert.equal("role", request:header("x-amz-security-token"))
+    assert.is_truthy(request:header("authorization"):find(";x-amz-security-token,", 1, true))
   end)
 end)

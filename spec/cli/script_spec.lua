@@ -3,10 +3,12 @@
 
 local digest = require("luadl.digest")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local server = require("spec.support.server")
 
 local SIZE = 300000
 local SEED = 9
+local FILE = { size = SIZE, seed = SEED, etag = '"1"' }
 
 local origin, folder, path, sum
 
@@ -17,9 +19,7 @@ local function write_script(text, name)
 end
 
 local function serve(name, behaviour, parameters)
-  local given = { size = SIZE, seed = SEED, etag = '"1"' }
-  for key, value in pairs(parameters or {}) do given[key] = value end
-  return origin:serve(name, behaviour, given)
+  return origin:serve(name, behaviour, merged(FILE, parameters))
 end
 
 local function luadl(...)
@@ -39,19 +39,22 @@ local function check_refused(status, result, ...)
   assert.equal("", result.stdout)
 end
 
-describe("a script", function()
-  setup(function()
-    origin = server.start()
-    sum = server.sha256(SEED, SIZE)
-  end)
-  teardown(function() origin:stop() end)
-  before_each(function()
-    helper.begin()
-    folder = helper.tmpdir()
-    path = folder .. "/file.bin"
-  end)
-  after_each(helper.finish)
+setup(function()
+  origin = server.start()
+  sum = server.sha256(SEED, SIZE)
+end)
 
+teardown(function() origin:stop() end)
+
+before_each(function()
+  helper.begin()
+  folder = helper.tmpdir()
+  path = folder .. "/file.bin"
+end)
+
+after_each(helper.finish)
+
+describe("a script", function()
   it("decides, and the first with an opinion counts", function()
     local first = write_script([[return { name = function(head)
       if head.url:find("known") then return "first" end
@@ -148,6 +151,23 @@ describe("a script", function()
   end)
 
   describe("in the sandbox", function()
+    it("sees no header that the user gave, though it is sent beside its own", function()
+      local script = write_script([[return { request = function(attempt)
+        local seen = {}
+        for _, field in ipairs(attempt.headers:list()) do seen[#seen + 1] = field[2] end
+        return { headers = { ["X-Seen"] = "<" .. table.concat(seen, ",") .. ">" } }
+      end }]])
+      local url = serve("/veiled")
+      local words = { "-o", "file.bin", "-n1", "-H", "X-Key: hidden", "-s", script, url }
+      for seen, flag in pairs({ ["<>"] = "--sandbox", ["<hidden>"] = "--restart" }) do
+        check_saved(luadl(flag, table.unpack(words)))
+        os.remove(path)
+        local log = origin:requests("/veiled")
+        assert.equal(seen, log[#log]:header("x-seen"))
+        assert.equal("hidden", log[#log]:header("x-key"))
+      end
+    end)
+
     it("has no way to files and programs", function()
       local script = write_script([[
         assert(not os and not io and not debug and not package and not dofile and not loadfile)
@@ -159,7 +179,7 @@ describe("a script", function()
     end)
 
     it("S6: leads to declared hosts alone, itself and by redirects", function()
-      local elsewhere = serve("/elsewhere"):gsub("127%.0%.0%.1", "localhost")
+      local elsewhere = server.renamed(serve("/elsewhere"))
       local redirect = origin:serve("/redirect", function(connection, _, parameters)
         connection:reply(302, { { "Location", parameters.to } }, "")
       end, { to = elsewhere })
@@ -185,7 +205,7 @@ describe("a script", function()
         end }
       ]]):format(token))
       check_saved(luadl("--sandbox", "-s", script, serve("/named")), folder .. "/n1_x")
-      local other = serve("/named"):gsub("127%.0%.0%.1", "localhost")
+      local other = server.renamed(serve("/named"))
       check_refused(1, luadl("--sandbox", "-s", script, other), "declared", "127.0.0.1")
     end)
 
@@ -232,18 +252,6 @@ describe("a script", function()
 end)
 
 describe("--checksum", function()
-  setup(function()
-    origin = server.start()
-    sum = server.sha256(SEED, SIZE)
-  end)
-  teardown(function() origin:stop() end)
-  before_each(function()
-    helper.begin()
-    folder = helper.tmpdir()
-    path = folder .. "/file.bin"
-  end)
-  after_each(helper.finish)
-
   it("I2: publishes the file that has it", function()
     check_saved(luadl("-o", "file.bin", "--checksum", "SHA256:" .. sum:upper(), serve("/right")))
   end)
@@ -269,12 +277,6 @@ describe("--checksum", function()
 end)
 
 describe("luadl run", function()
-  before_each(function()
-    helper.begin()
-    folder = helper.tmpdir()
-  end)
-  after_each(helper.finish)
-
   local function run(text, ...)
     return helper.luadl("run", write_script(text, "program.lua"), ...)
   end

@@ -70,6 +70,7 @@ describe("a foreign command line is in luadl's own words", function()
     ["--continue-at - U"] = "--adopt U",
     ["-g -R -f U"] = "U",
     ["-Z -O U -O U"] = "U U",
+    ["-Lo f U -o g U"] = "-o f U -o g U",
     ["--parallel --parallel-max 4 U"] = "--jobs 4 U",
     ["--fail --silent --show-error --location --output f U"] = "--quiet --output f U",
     ["--output-dir dl --remote-name U"] = "--dir dl U",
@@ -171,7 +172,7 @@ describe("the error names luadl's own word", function()
     { "--allow-downgrade", "--proto =https U" }, { "by itself", "-C 100 U" },
     { "sent", "--compressed U" }, { "--timeout", "-y 1 U" }, { "--config", "-K f U" },
     { "below 0", "--max-redirs -1 U" }, { "-d DIR", "--create-dirs -o a/b U" },
-    { "out=", "-o a U -o b U" },
+    { "out=", "-o a U U" }, { "one is for each URL", "-o a U -o b" },
     -- wget
     { "-o f", "-O f U" }, { "-o f", "-qO f U" }, { "-o FILE", "-Ofile U" }, { "-d DIR", "-P dl U" },
     { "links", "-r U" }, { "links", "-m U" }, { "links", "-np U" }, { "links", "--mirror U" },

@@ -3,6 +3,7 @@
 
 local socket = require("socket")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local process = require("spec.support.process")
 local server = require("spec.support.server")
 
@@ -99,8 +100,7 @@ local function press(...)
 end
 
 local function serve(path, parameters)
-  local given = { size = SIZE, seed = SEED, etag = '"1"', rate = 500000 }
-  for key, value in pairs(parameters or {}) do given[key] = value end
+  local given = merged({ size = SIZE, seed = SEED, etag = '"1"', rate = 500000 }, parameters)
   return origin:serve(path, given)
 end
 

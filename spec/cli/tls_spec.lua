@@ -57,6 +57,8 @@ local function assert_saved(result)
   assert.equal(sum, helper.sha256(path))
 end
 
+local ALONE = "'%-%-key' belongs to a certificate: name it with %-%-cert"
+
 local function assert_refused(status, words, result)
   assert.equal(status, result.status, result.stderr)
   assert.truthy(result.stderr:find(words, 1, true), result.stderr)
@@ -78,6 +80,14 @@ describe("luadl", function()
     path = folder .. "/file.bin"
   end)
   after_each(helper.finish)
+
+  it("says what may be wrong where a certificate is of another name", function()
+    local other = ("https://other.localhost:%d/file.bin"):format(web.tls_port)
+    local to = ("other.localhost:%d:127.0.0.1"):format(web.tls_port)
+    local result = luadl("--cacert", web.ca, "--resolve", to, other)
+    assert_refused(6, "or the host has another name in its certificate", result)
+    assert.is_nil(result.stderr:find("trust its issuer", 1, true), result.stderr)
+  end)
 
   describe("shows a client certificate", function()
     local mutual
@@ -107,9 +117,7 @@ describe("luadl", function()
 
     it("at the origin of its URL alone, but for hosts that it trusts", function()
       local away = server.start()
-      local from = away:serve("/to", function(connection, _, parameters)
-        return connection:redirect(parameters.location)
-      end, { location = mutual })
+      local from = away:redirect("/to", mutual)
       local words = { "--cert", file("both.pem"), from, "-o", "file.bin" }
       local ok, problem = pcall(function()
         assert_refused(24, "403", get(table.unpack(words)))
@@ -117,6 +125,13 @@ describe("luadl", function()
       end)
       away:stop()
       assert.is_true(ok, problem)
+    end)
+
+    it("and refuses a key that no certificate is for, but over sftp", function()
+      local result = get("--key", file("client.key"), mutual)
+      assert.equal(28, result.status)
+      assert.matches(ALONE, result.stderr)
+      assert.is_nil(get("--key", "k", "sftp://127.0.0.1:1/f", mutual).stderr:find(ALONE))
     end)
 
     it("and says which of the files is wrong, without asking for a password", function()

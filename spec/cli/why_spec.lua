@@ -3,14 +3,26 @@
 
 local dkjson = require("dkjson")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local server = require("spec.support.server")
 local why = require("luadl.cli.why")
 
+local origin, folder
+
 local function step(fields)
-  local event = { step = "split", time = 100, message = "m" }
-  for name, value in pairs(fields) do event[name] = value end
-  return event
+  return merged({ step = "split", time = 100, message = "m" }, fields)
 end
+
+setup(function() origin = server.start() end)
+
+teardown(function() origin:stop() end)
+
+before_each(function()
+  helper.begin()
+  folder = helper.tmpdir()
+end)
+
+after_each(helper.finish)
 
 describe("a line of --why", function()
   local log
@@ -64,16 +76,6 @@ describe("a line of --why", function()
 end)
 
 describe("luadl --why", function()
-  local origin, folder
-
-  setup(function() origin = server.start() end)
-  teardown(function() origin:stop() end)
-  before_each(function()
-    helper.begin()
-    folder = helper.tmpdir()
-  end)
-  after_each(helper.finish)
-
   local function luadl(...)
     local result = helper.luadl("-d", folder, "--min-split", "64K", ...)
     assert.equal(0, result.status, result.stderr)
@@ -155,16 +157,6 @@ describe("luadl --why", function()
 end)
 
 describe("luadl --range", function()
-  local origin, folder
-
-  setup(function() origin = server.start() end)
-  teardown(function() origin:stop() end)
-  before_each(function()
-    helper.begin()
-    folder = helper.tmpdir()
-  end)
-  after_each(helper.finish)
-
   it("saves only those bytes", function()
     local url = origin:serve("/file.bin", { size = 100000, seed = 3 })
     local result = helper.luadl("-d", folder, "--range", "10-1009", url)

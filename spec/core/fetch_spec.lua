@@ -5,6 +5,7 @@ local codec = require("luadl.codec")
 local errors = require("luadl.errors")
 local helper = require("spec.support.helper")
 local luadl = require("luadl")
+local merged = require("spec.support.merged")
 local program = require("spec.support.program")
 local server = require("spec.support.server")
 
@@ -129,9 +130,7 @@ describe("session:fetch", function()
 
     it("leaves login and headers behind on the way to another origin", function()
       local target = other:serve("/echo", echo)
-      local url = origin:serve("/away", function(connection, _, parameters)
-        return connection:redirect(parameters.target)
-      end, { target = target })
+      local url = origin:redirect("/away", target)
       local page = assert(session:fetch(url, { user = "me:pw", headers = { ["X-Own"] = "1" } }))
       assert.equal("-", page.headers:get("x-got-authorization"))
       assert.equal("-", page.headers:get("x-got-x-own"))
@@ -202,7 +201,7 @@ describe("session:fetch", function()
     end)
 
     it("says that a refused connection has sent nothing", function()
-      local url = ("http://127.0.0.1:%d/"):format(helper.free_port())
+      local url = helper.dead_url()
       assert.is_true(fails_with("connect", session:fetch(url, { body = "a" })).unsent)
       local silent = origin:serve("/reset", function(connection) connection:reset() end)
       local err = select(2, session:fetch(silent, { body = "a" }))
@@ -329,10 +328,8 @@ describe("a part of a file", function()
 
   local function get(range, opts, behaviour)
     local parameters = { size = SIZE, seed = SEED, etag = '"1"' }
-    local all = { dir = helper.tmpdir(), range = range }
-    all.url = origin:serve("/file.bin", behaviour or parameters, parameters)
-    for name, value in pairs(opts or {}) do all[name] = value end
-    return session:get(all)
+    local url = origin:serve("/file.bin", behaviour, parameters)
+    return session:get(merged({ url = url, dir = helper.tmpdir(), range = range }, opts))
   end
 
   it("is what the file has, and no more is asked for", function()

@@ -30,21 +30,12 @@ local function serve(name, bytes)
   return origin:serve(name, serve_packed, { bytes = bytes or packed })
 end
 
-local function entries()
-  local list = {}
-  for name in lfs.dir(folder) do
-    if not name:find("^%.+$") then list[#list + 1] = name end
-  end
-  table.sort(list)
-  return list
-end
-
 local function check_failed(kind, opts)
-  local before = entries()
+  local before = helper.entries(folder)
   local result, err = session:get(opts)
   assert.is_nil(result)
   assert.equal(kind, err.kind, tostring(err))
-  assert.same(before, entries())
+  assert.same(before, helper.entries(folder))
   return err
 end
 
@@ -79,7 +70,7 @@ describe("a filter", function()
     assert.equal(SIZE, result.size)
     assert.is_true(plain == helper.read(result.path))
     assert.equal(1420070400, lfs.attributes(result.path, "modification"))
-    assert.same({ "a" }, entries())
+    assert.same({ "a" }, helper.entries(folder))
   end)
 
   it("is a function that is called with nil at the end, and may wait", function()
@@ -97,7 +88,7 @@ describe("a filter", function()
     local seen
     assert(session:get(gunzip({
       url = serve("/atomic"), output = "b", verify = function(path)
-        seen = { entries()[1], path, #helper.read(path) }
+        seen = { helper.entries(folder)[1], path, #helper.read(path) }
       end,
     })))
     assert.same({ "b.part", folder .. "/b.part", SIZE }, seen)
@@ -126,7 +117,7 @@ describe("a filter", function()
       return bytes
     end })
     assert.equal("cancelled", select(2, download:wait()).kind)
-    assert.same({}, entries())
+    assert.same({}, helper.entries(folder))
   end)
 
   it("has the checksum of what the server sent", function()
@@ -156,12 +147,12 @@ describe("a filter", function()
       })
     end
     assert.equal("exists", select(2, session:get(taken("fail"))).kind)
-    assert.same({ "d" }, entries())
+    assert.same({ "d" }, helper.entries(folder))
     os.remove(folder .. "/d")
     assert.equal(folder .. "/d (1)", assert(session:get(taken("rename"))).path)
     assert.is_true(session:get(taken("skip")).skipped)
     assert.equal("other", helper.read(folder .. "/d"))
-    assert.same({ "d", "d (1)" }, entries())
+    assert.same({ "d", "d (1)" }, helper.entries(folder))
   end)
 
   it("leaves alone what another run can continue", function()

@@ -3,6 +3,7 @@
 
 local luadl = require("luadl")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local oracle = require("spec.support.oracle")
 local server = require("spec.support.server")
 
@@ -12,10 +13,7 @@ local FILE = { size = SIZE, seed = 6, etag = '"a"' }
 local origin, folder, session, sum
 
 local function serve(path, behaviour, parameters)
-  local given = {}
-  for name, value in pairs(FILE) do given[name] = value end
-  for name, value in pairs(parameters or {}) do given[name] = value end
-  return origin:serve(path, behaviour, given)
+  return origin:serve(path, behaviour, merged(FILE, parameters))
 end
 
 -- Gives out tokens, each for three requests.

@@ -160,9 +160,7 @@ describe("the scripted server", function()
 
   it("follows what a redirect says", function()
     local target = origin:serve("/target", { size = 10 })
-    local url = origin:serve("/redirect", function(connection, _, parameters)
-      return connection:redirect(parameters.target)
-    end, { target = target })
+    local url = origin:redirect("/redirect", target)
     assert.equal(10, #curl("-L", url).stdout)
   end)
 

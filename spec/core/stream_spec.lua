@@ -4,6 +4,7 @@
 local luadl = require("luadl")
 local core = require("luadl.core")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local nginx = require("spec.support.nginx")
 local oracle = require("spec.support.oracle")
 local server = require("spec.support.server")
@@ -21,8 +22,7 @@ local ANSWER = 0.25 -- seconds until a cancel is answered
 local origin, web, root, session, whole
 
 local function serve(path, behaviour, parameters)
-  local given = { size = SIZE, seed = SEED, etag = '"a"', at = BREAK }
-  for name, value in pairs(parameters or {}) do given[name] = value end
+  local given = merged({ size = SIZE, seed = SEED, etag = '"a"', at = BREAK }, parameters)
   return origin:serve(path, behaviour, given)
 end
 

@@ -4,6 +4,7 @@
 
 local luadl = require("luadl")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local nginx = require("spec.support.nginx")
 local oracle = require("spec.support.oracle")
 local server = require("spec.support.server")
@@ -11,10 +12,6 @@ local server = require("spec.support.server")
 local SIZE = 200000
 
 local origin, folder, session
-
-local function to(connection, _, parameters)
-  return connection:redirect(parameters.location, 302, parameters.headers)
-end
 
 -- 503 and a cookie for who brings none.
 local function at_the_door(connection, request, parameters)
@@ -35,12 +32,7 @@ local function serve(path, ...)
 end
 
 local function redirect(path, location, ...)
-  return origin:serve(path, to, { location = location, headers = sets(...) })
-end
-
--- The same place under another host name: ports are no part of a cookie's host.
-local function by_name(url)
-  return (url:gsub("127%.0%.0%.1", "localhost"))
+  return origin:redirect(path, location, { headers = sets(...) })
 end
 
 local function cookies_of(entry)
@@ -58,16 +50,13 @@ local function cookies_at(path)
 end
 
 local function open(opts)
-  local options = { dir = folder, connections = 1, retry = oracle.quick(), cookies = true }
-  for name, value in pairs(opts or {}) do options[name] = value end
-  session = assert(luadl.session(options))
+  local usual = { dir = folder, connections = 1, retry = oracle.quick(), cookies = true }
+  session = assert(luadl.session(merged(usual, opts)))
   return session
 end
 
 local function get(url, opts)
-  local options = { url = url }
-  for name, value in pairs(opts or {}) do options[name] = value end
-  return assert(session:get(options))
+  return assert(session:get(merged({ url = url }, opts)))
 end
 
 describe("cookies", function()
@@ -95,7 +84,7 @@ describe("cookies", function()
 
   it("S15: go to no other host", function()
     open()
-    local target = by_name(serve("/elsewhere", "theirs=1; Path=/"))
+    local target = server.renamed(serve("/elsewhere", "theirs=1; Path=/"))
     local url = redirect("/to-elsewhere", target, "ours=1; Path=/",
       "forged=1; Path=/; Domain=localhost")
     get(url)
@@ -128,7 +117,7 @@ describe("cookies", function()
     local url = serve("/own", "a=1; Path=/")
     get(url)
     get(url, { headers = { cookie = "mine=1" } })
-    get(redirect("/to-own", by_name(url)), { headers = { Cookie = "mine=1" } })
+    get(redirect("/to-own", server.renamed(url)), { headers = { Cookie = "mine=1" } })
     assert.same({ "none", "mine=1", "none" }, cookies_at("/own"))
   end)
 

@@ -43,15 +43,6 @@ local function fault_of(name)
   return nil
 end
 
-local function entries(where)
-  local names = {}
-  for name in lfs.dir(where) do
-    if name ~= "." and name ~= ".." then names[#names + 1] = name end
-  end
-  table.sort(names)
-  return names
-end
-
 -- Every disposition becomes one right file of a sound name, in the folder and nowhere else.
 local function check_all(dispositions)
   local words = { "--retry", "0", "-q", "-j8", "-d", folder }
@@ -62,8 +53,8 @@ local function check_all(dispositions)
   end
   local result = helper.luadl(table.unpack(words))
   assert.equal(0, result.status, result.stderr)
-  assert.same({ "in" }, entries(around))
-  local names = entries(folder)
+  assert.same({ "in" }, helper.entries(around))
+  local names = helper.entries(folder)
   assert.equal(#dispositions, #names)
   for _, name in ipairs(names) do
     local fault = fault_of(name)
@@ -191,8 +182,8 @@ describe("a name that", function()
     end
     local result = helper.luadl(table.unpack(words))
     assert.equal(0, result.status, result.stderr)
-    assert.same({ "in" }, entries(around))
-    local names = entries(folder)
+    assert.same({ "in" }, helper.entries(around))
+    local names = helper.entries(folder)
     assert.equal(#paths, #names)
     for _, name in ipairs(names) do assert.is_nil(fault_of(name), name) end
   end)
@@ -235,8 +226,8 @@ describe("a name that", function()
     assert(first:wait())
     session:close()
     os.remove(gate)
-    assert.same({ "FILE (1).BIN", "file.bin" }, entries(folder))
-    for _, name in ipairs(entries(folder)) do
+    assert.same({ "FILE (1).BIN", "file.bin" }, helper.entries(folder))
+    for _, name in ipairs(helper.entries(folder)) do
       assert.equal(server.sha256(SEED, SIZE), helper.sha256(folder .. "/" .. name))
     end
   end)

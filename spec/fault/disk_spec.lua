@@ -5,10 +5,14 @@
 
 local lfs = require("lfs")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
+local process = require("spec.support.process")
+local root = require("spec.support.root")
 local server = require("spec.support.server")
 
 local SIZE = 3 * 1048576 + 4711
 local SEED = 5
+local FILE = { size = SIZE, seed = SEED, etag = '"1"' }
 
 local origin, folder, path
 
@@ -21,9 +25,7 @@ local function chunked(connection, _, parameters)
 end
 
 local function serve(name, behaviour, parameters)
-  local given = { size = SIZE, seed = SEED, etag = '"1"' }
-  for key, value in pairs(parameters or {}) do given[key] = value end
-  return origin:serve(name, behaviour, given)
+  return origin:serve(name, behaviour, merged(FILE, parameters))
 end
 
 local function luadl(words, env)
@@ -34,15 +36,6 @@ end
 
 local function luadl_with(fault, words)
   return luadl(words, helper.faulty(fault))
-end
-
-local function entries(where)
-  local names = {}
-  for name in lfs.dir(where) do
-    if name ~= "." and name ~= ".." then names[#names + 1] = name end
-  end
-  table.sort(names)
-  return names
 end
 
 local function check_refused(result, status, words)
@@ -56,13 +49,11 @@ local function check_continued(words, where, ...)
   local result = luadl(words)
   assert.equal(0, result.status, result.stderr)
   assert.equal(server.sha256(SEED, SIZE), helper.sha256(where))
-  assert.same({ ... }, entries((where:gsub("/[^/]*$", ""))))
+  assert.same({ ... }, helper.entries((where:gsub("/[^/]*$", ""))))
 end
 
 local function need_allocation()
-  if helper.run({ "stat", "-f", "-c", "%T", folder }).stdout == "tmpfs\n" then
-    pending("the folder for temporary files is in memory")
-  end
+  if not helper.allocates(folder) then pending("the folder for temporary files is in memory") end
 end
 
 -- row, the fault, status, the words, what else is to be known of it
@@ -139,7 +130,7 @@ describe("the disk", function()
         local result = luadl_with(fault[2], words)
         assert.equal(0, result.status, result.stderr)
         assert.equal(server.sha256(SEED, SIZE), helper.sha256(path))
-        assert.same({ "file.bin", "other" }, entries(folder))
+        assert.same({ "file.bin", "other" }, helper.entries(folder))
       end
     end)
   end
@@ -203,24 +194,21 @@ describe("the disk", function()
   end)
 
   it("F29: a folder that may not be written any more loses nothing", function()
-    if helper.run({ "id", "-u" }).stdout ~= "0\n" then pending("needs another user to be") end
-    local as_nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups "
-    local command = helper.root .. "/scripts/luadl"
-    if helper.run(as_nobody .. "test -x " .. command).status ~= 0 then
-      pending("other users can't reach this tree")
-    end
-    helper.run({ "chmod", "777", folder })
+    if not root.is() then pending("needs another user to be") end
     local url = serve("/locked-out", in_two_parts, { pause = 1 })
+    local words = { helper.root .. "/scripts/luadl", "--retry", "0", "-n1", "-o", path, url }
+    words = root.as_nobody(words) or pending("other users can't reach this tree")
+    helper.run({ "chmod", "777", folder })
     local line = ([[
-      %s%s --retry 0 -n1 -o %s %s & child=$!
+      %s & child=$!
       while ! [ -s %s.part ]; do sleep 0.01; done
       chmod 555 %s
       wait $child
-    ]]):format(as_nobody, command, path, url, path, folder)
+    ]]):format(process.command(words), path, folder)
     check_refused(helper.run(line, { timeout = 10 }), 16, "Permission denied")
     assert.is_false(helper.exists(path))
     helper.run({ "chmod", "777", folder })
-    local again = helper.run(as_nobody .. command .. " --retry 0 -n1 -o " .. path .. " " .. url)
+    local again = helper.run(words)
     assert.equal(0, again.status, again.stderr)
     assert.equal(server.sha256(SEED, SIZE), helper.sha256(path))
   end)
@@ -228,20 +216,8 @@ describe("the disk", function()
   describe("of little room", function()
     local disk
 
-    setup(function()
-      disk = helper.make_folder()
-      local mounted = helper.run({ "id", "-u" }).stdout == "0\n"
-        and helper.run({ "mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk }).status == 0
-      if not mounted then
-        helper.remove_folder(disk)
-        disk = nil
-      end
-    end)
-    teardown(function()
-      if not disk then return end
-      helper.run({ "umount", disk })
-      helper.remove_folder(disk)
-    end)
+    setup(function() disk = root.mount("4m") end)
+    teardown(function() root.unmount(disk) end)
     before_each(function()
       if not disk then pending("only root may mount a small file system") end
       helper.run("rm -f " .. disk .. "/*")

@@ -4,21 +4,18 @@
 local lfs = require("lfs")
 local helper = require("spec.support.helper")
 local library = require("luadl")
+local merged = require("spec.support.merged")
+local root = require("spec.support.root")
 local server = require("spec.support.server")
 
 local SIZE = 300000
 local SEED = 3
+local FILE = { size = SIZE, seed = SEED, etag = '"1"' }
 
 local origin, folder, path
 
-local function is_root()
-  return helper.run({ "id", "-u" }).stdout == "0\n"
-end
-
 local function serve(name, behaviour, parameters)
-  local given = { size = SIZE, seed = SEED, etag = '"1"' }
-  for key, value in pairs(parameters or {}) do given[key] = value end
-  return origin:serve(name, behaviour, given)
+  return origin:serve(name, behaviour, merged(FILE, parameters))
 end
 
 -- A body that nobody knows the end of.
@@ -28,13 +25,6 @@ local function chunked(connection, _, parameters)
     connection:chunk(connection:bytes(first, math.min(first + 16384, parameters.size) - 1))
   end
   connection:last_chunk()
-end
-
--- Half of the body, then silence until the client goes.
-local function hanging(connection, _, parameters)
-  connection:status(200, { { "Content-Length", parameters.size }, { "Accept-Ranges", "none" } })
-  connection:body(0, parameters.size / 2)
-  connection:hold()
 end
 
 local function luadl(words, opts)
@@ -60,20 +50,8 @@ local function assert_refused(result, status, ...)
   end
 end
 
--- On a file system in memory nothing is allocated beforehand.
 local function need_allocation()
-  if helper.run({ "stat", "-f", "-c", "%T", folder }).stdout == "tmpfs\n" then
-    pending("the folder for temporary files is in memory")
-  end
-end
-
-local function entries(where)
-  local names = {}
-  for name in lfs.dir(where or folder) do
-    if name ~= "." and name ~= ".." then names[#names + 1] = name end
-  end
-  table.sort(names)
-  return names
+  if not helper.allocates(folder) then pending("the folder for temporary files is in memory") end
 end
 
 describe("the file system", function()
@@ -90,7 +68,7 @@ describe("the file system", function()
     helper.write(folder .. "/other", "kept")
     local result = luadl_with(fault, { "-o", path, serve("/fault", behaviour) })
     assert_refused(result, status, path, words)
-    assert.same({ "other" }, entries())
+    assert.same({ "other" }, helper.entries(folder))
     assert.equal("kept", helper.read(folder .. "/other"))
   end
 
@@ -135,7 +113,7 @@ describe("the file system", function()
     local name = ("n"):rep(300) .. ".tar.gz"
     local url = serve("/long", nil, { disposition = 'attachment; filename="' .. name .. '"' })
     assert.equal(0, luadl({ "-d", folder, url }).status)
-    local saved = entries()[1]
+    local saved = helper.entries(folder)[1]
     assert.is_true(#saved <= 255 - #".part.lj" and #saved > 200)
     assert.matches("^n+%.tar%.gz$", saved)
     assert_refused(luadl({ "-o", folder .. "/" .. name, url }), 1, "File name too long")
@@ -146,7 +124,7 @@ describe("the file system", function()
       local result = luadl({ "--exists", what, "-o", folder, serve("/f9") })
       assert_refused(result, 13, folder, "Is a directory", "-d DIR")
     end
-    assert.same({}, entries())
+    assert.same({}, helper.entries(folder))
   end)
 
   it("F9: takes a name with a slash at its end for a folder", function()
@@ -181,7 +159,7 @@ describe("the file system", function()
       assert_refused(luadl({ "--exists", what, "-o", path, serve("/f11") }), 1, path, "regular")
     end
     assert.equal("named pipe", lfs.symlinkattributes(path, "mode"))
-    assert.same({ "file.bin" }, entries())
+    assert.same({ "file.bin" }, helper.entries(folder))
   end)
 
   it("F12: fails, renames, replaces or skips as --exists says", function()
@@ -229,7 +207,7 @@ describe("the file system", function()
     assert.equal("theirs", helper.read(path))
     os.remove(path)
     assert.equal(0, luadl({ "--exists", "skip", "-o", path, url }).status)
-    assert.same({ "file (1).bin", "file.bin" }, entries())
+    assert.same({ "file (1).bin", "file.bin" }, helper.entries(folder))
   end)
 
   it("F18: keeps a large .part of an earlier run and says so", function()
@@ -258,7 +236,7 @@ describe("the file system", function()
     local line = ("ulimit -f 100; exec %s/scripts/luadl --retry 0 -o %s %s")
       :format(helper.root, path, serve("/f23"))
     assert_refused(helper.run(line), 1, path, "File too large")
-    assert.same({}, entries())
+    assert.same({}, helper.entries(folder))
   end)
 
   it("F24, F25: saves files of every size at the borders of pieces", function()
@@ -273,7 +251,7 @@ describe("the file system", function()
     local no_rename, no_link = "renameat2:EINVAL", "renameat2:EINVAL,linkat:EPERM"
     for _, fault in ipairs({ no_rename, no_link }) do
       assert_saved(luadl_with(fault, { "-o", path, serve("/f26") }))
-      assert.same({ "file.bin" }, entries())
+      assert.same({ "file.bin" }, helper.entries(folder))
       os.remove(path)
       local url = serve("/file.bin", taken_meanwhile, { path = path })
       assert_kept_as_part(luadl_with(fault, { "-o", path, url }))
@@ -300,7 +278,7 @@ describe("the file system", function()
   end)
 
   it("F28: lets nobody else read a partial file", function()
-    local url = serve("/f28", hanging)
+    local url = serve("/f28", server.hanging)
     local script = ([[
       umask 022
       %s/scripts/luadl -q -o %s %s & child=$!
@@ -309,7 +287,7 @@ describe("the file system", function()
       kill -INT $child; wait $child; echo $?
     ]]):format(helper.root, path, url, path, path)
     assert.equal("600\n7\n", helper.run(script, { timeout = 10 }).stdout)
-    assert.same({}, entries())
+    assert.same({}, helper.entries(folder))
   end)
 
   it("F29: keeps the complete .part when it can't be published", function()
@@ -317,7 +295,7 @@ describe("the file system", function()
       local fault = "renameat2:" .. errno
       local result = luadl_with(fault, { "-o", path, serve("/f29") })
       assert_refused(result, status, path)
-      assert.same({ "file.bin.part" }, entries())
+      assert.same({ "file.bin.part" }, helper.entries(folder))
       assert.equal(server.sha256(SEED, SIZE), helper.sha256(path .. ".part"))
       os.remove(path .. ".part")
     end
@@ -345,21 +323,8 @@ describe("the file system", function()
   describe("of a small disk", function()
     local disk
 
-    setup(function()
-      disk = helper.make_folder()
-      local mounted = is_root()
-        and helper.run({ "mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk }).status == 0
-      if not mounted then
-        helper.remove_folder(disk)
-        disk = nil
-      end
-    end)
-
-    teardown(function()
-      if not disk then return end
-      helper.run({ "umount", disk })
-      helper.remove_folder(disk)
-    end)
+    setup(function() disk = root.mount("256k") end)
+    teardown(function() root.unmount(disk) end)
 
     local function need_disk()
       if not disk then pending("only root may mount a small file system") end
@@ -369,7 +334,7 @@ describe("the file system", function()
       need_disk()
       local result = luadl({ "-d", disk, serve("/file.bin") })
       assert_refused(result, 9, disk .. "/file.bin", "No space left")
-      assert.same({}, entries(disk))
+      assert.same({}, helper.entries(disk))
     end)
 
     it("F2: stops when a file of unknown size fills it, and leaves nothing behind", function()
@@ -377,7 +342,7 @@ describe("the file system", function()
       helper.write(disk .. "/mine", "kept")
       local result = luadl({ "-d", disk, serve("/file.bin", chunked) })
       assert_refused(result, 9, disk .. "/file.bin", "No space left")
-      assert.same({ "mine" }, entries(disk))
+      assert.same({ "mine" }, helper.entries(disk))
       assert.equal("kept", helper.read(disk .. "/mine"))
       os.remove(disk .. "/mine")
     end)
@@ -404,17 +369,9 @@ describe("the file system", function()
 
   -- As somebody whom the modes of files bind.
   local function luadl_unprivileged(...)
-    if not is_root() then return luadl({ ... }) end
-    local as_nobody = { "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups" }
-    local function run(...)
-      local words = { table.unpack(as_nobody) }
-      for _, word in ipairs({ ... }) do words[#words + 1] = word end
-      return helper.run(words)
-    end
-    if run("test", "-x", helper.root .. "/scripts/luadl").status ~= 0 then
-      pending("other users can't reach this tree")
-    end
-    return run(helper.root .. "/scripts/luadl", ...)
+    if not root.is() then return luadl({ ... }) end
+    local words = root.as_nobody({ helper.root .. "/scripts/luadl", ... })
+    return helper.run(words or pending("other users can't reach this tree"))
   end
 
   it("F7: asks a server for nothing when the folder is not writable", function()

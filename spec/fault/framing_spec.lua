@@ -3,6 +3,7 @@
 
 local luadl = require("luadl")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local oracle = require("spec.support.oracle")
 local server = require("spec.support.server")
 local trial = require("spec.support.trial")
@@ -12,15 +13,6 @@ local FILE = { size = SIZE }
 local LARGE = 3145728 -- enough for three streams: cuts lie on whole MiB
 local SPLIT = { size = LARGE }
 local RATE = 16777216 -- bytes a second and connection: slow enough for all to be asked
-
--- What a behaviour leaves out of `parameters` is right.
-local function parameters(changes)
-  local all = { size = SIZE, etag = '"v1"' }
-  for name, value in pairs(changes or {}) do
-    all[name] = value
-  end
-  return all
-end
 
 -- Every answer announces its whole range and ends after `step` bytes, by `ending`.
 local function short_answers(connection, request, given)
@@ -54,13 +46,11 @@ describe("framing", function()
   after_each(helper.finish)
 
   local function serve(path, behaviour, changes)
-    return origin:serve(path, behaviour, parameters(changes))
+    return origin:serve(path, behaviour, merged({ size = SIZE, etag = '"v1"' }, changes))
   end
 
   local function serve_large(path, behaviour, changes)
-    local given = parameters({ size = LARGE, rate = RATE })
-    for name, value in pairs(changes or {}) do given[name] = value end
-    return origin:serve(path, behaviour, given)
+    return serve(path, behaviour, merged({ size = LARGE, rate = RATE }, changes))
   end
 
   local function asked(path) return #origin:requests(path) end

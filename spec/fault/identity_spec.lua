@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local oracle = require("spec.support.oracle")
 local server = require("spec.support.server")
 
@@ -26,10 +27,8 @@ end
 -- Old to the first request, another version to each later one.
 local function changes_each_time(connection, request, parameters, state)
   state.version = (state.version or 0) + 1
-  local options = {}
-  for name, value in pairs(parameters) do options[name] = value end
-  options.seed, options.etag = state.version, ('"%d"'):format(state.version)
-  return connection:file(request, options)
+  local version = { seed = state.version, etag = ('"%d"'):format(state.version) }
+  return connection:file(request, require("spec.support.merged")(parameters, version))
 end
 
 describe("the identity", function()
@@ -50,11 +49,7 @@ describe("the identity", function()
   end
 
   local function with(fields, more)
-    local options = { rate = RATE, size = SIZE }
-    for _, source in ipairs({ fields, more or {} }) do
-      for name, value in pairs(source) do options[name] = value end
-    end
-    return options
+    return merged({ rate = RATE, size = SIZE }, fields, more)
   end
 
   local function check_new(path, old, new)

@@ -186,9 +186,7 @@ describe("an injection", function()
   it("S3: by a server's Location is not followed into a second line", function()
     local target = origin:serve("/landing", FILE)
     for number, brk in ipairs({ "\r", "\v", "\27", "\127", "\1", "\t" }) do
-      local url = origin:serve("/location-" .. number, function(connection, _, parameters)
-        return connection:redirect(parameters.to)
-      end, { to = target .. "?" .. brk .. INJECTED })
+      local url = origin:redirect("/location-" .. number, target .. "?" .. brk .. INJECTED)
       session:get({ url = url })
       check_requests("/landing")
     end

@@ -4,6 +4,7 @@
 
 local luadl = require("luadl")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local nginx = require("spec.support.nginx")
 
 local SECRETS = {
@@ -77,9 +78,7 @@ local function ask(from, to, kind, opts)
   local url = ("%s/go?to=%s/echo"):format(base(from), base(to))
   local options = { url = url, cacert = servers.ca, exists = "replace", output = "seen" }
   if kind.in_url then options.url = url:gsub("//", "//user:secret@", 1) end
-  for name, value in pairs(kind.opts or {}) do options[name] = value end
-  for name, value in pairs(opts) do options[name] = value end
-  return session:get(options)
+  return session:get(merged(options, kind.opts, opts))
 end
 
 describe("a redirect", function()

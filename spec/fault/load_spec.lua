@@ -6,6 +6,7 @@
 
 local luadl = require("luadl")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local oracle = require("spec.support.oracle")
 local server = require("spec.support.server")
 local trial = require("spec.support.trial")
@@ -274,8 +275,7 @@ describe("load", function()
       for _, most in ipairs({ 1, 3 }) do
         it(("H55: %d, shown by %s, doesn't fail the file"):format(most, name), function()
           local path = "/55-" .. name:gsub("%W", "") .. most
-          local given = { size = LARGE.size, rate = RATE, most = most }
-          for key, value in pairs(way) do given[key] = value end
+          local given = merged({ size = LARGE.size, rate = RATE, most = most }, way)
           local url = origin:serve(path, bear_few, given)
           local outcome = trial.succeeds(url, LARGE, {
             connections = 8, min_split = 65536, retry = oracle.quick({ tries = 2 }),

@@ -10,15 +10,6 @@ local SEED = 9
 
 local origin, around, folder
 
-local function entries(where)
-  local names = {}
-  for name in lfs.dir(where) do
-    if name ~= "." and name ~= ".." then names[#names + 1] = name end
-  end
-  table.sort(names)
-  return names
-end
-
 local function luadl(url, ...)
   local words = { "--retry", "0", "-d", folder, ... }
   words[#words + 1] = url
@@ -28,8 +19,8 @@ end
 -- Everything is in one file of this name in the folder, and nothing is beside the folder.
 local function assert_saved_as(name, result)
   assert.equal(0, result.status, result.stderr)
-  assert.same({ "in" }, entries(around))
-  assert.same({ name }, entries(folder))
+  assert.same({ "in" }, helper.entries(around))
+  assert.same({ name }, helper.entries(folder))
   assert.equal(server.sha256(SEED, SIZE), helper.sha256(folder .. "/" .. name))
   os.remove(folder .. "/" .. name)
 end
@@ -115,7 +106,7 @@ describe("a name that the server chose", function()
     local long = ("\195\169"):rep(200)
     local result = luadl(serve("/plain.bin", 'attachment; filename="' .. long .. '.iso"'))
     assert.equal(0, result.status, result.stderr)
-    local name = entries(folder)[1]
+    local name = helper.entries(folder)[1]
     assert.is_true(#name <= 255 - #".part.lj")
     assert.is_truthy(utf8.len(name))
     assert.matches("%.iso$", name)
@@ -160,20 +151,16 @@ describe("a name that the server chose", function()
     for _, name in ipairs({ "x.part", "x.part.lj", "X.PART" }) do
       local result = luadl(serve("/plain.bin", "attachment; filename=" .. name))
       assert.equal(0, result.status, result.stderr)
-      local saved = entries(folder)[1]
+      local saved = helper.entries(folder)[1]
       assert.is_nil(saved:lower():find("%.part$"))
       assert.is_nil(saved:lower():find("%.part%.lj$"))
       assert_saved_as(saved, result)
     end
   end)
 
-  local function redirecting(connection, _, parameters)
-    connection:redirect(parameters.to)
-  end
-
   it("N12: isn't taken from where a redirect leads, unless that is wanted", function()
     local to = serve("/evil.sh")
-    local url = origin:serve("/wanted.iso", redirecting, { to = to })
+    local url = origin:redirect("/wanted.iso", to)
     assert_saved_as("wanted.iso", luadl(url))
     assert_saved_as("evil.sh", luadl(url, "--trust-redirect-name"))
     serve("/evil.sh", "attachment; filename=told.iso")
@@ -192,7 +179,7 @@ describe("a name that the server chose", function()
     lfs.link(victim, folder .. "/plain.bin", true)
     local result = luadl(serve("/plain.bin"))
     assert.equal(0, result.status, result.stderr)
-    assert.same({ "plain (1).bin", "plain.bin" }, entries(folder))
+    assert.same({ "plain (1).bin", "plain.bin" }, helper.entries(folder))
     assert.equal("link", lfs.symlinkattributes(folder .. "/plain.bin", "mode"))
     assert.equal("kept", helper.read(victim))
   end)

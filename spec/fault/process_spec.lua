@@ -4,6 +4,7 @@
 local lfs = require("lfs")
 local socket = require("socket")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local process = require("spec.support.process")
 local program = require("spec.support.program")
 local server = require("spec.support.server")
@@ -77,8 +78,7 @@ describe("a process", function()
   after_each(helper.finish)
 
   local function serve(name, behaviour, parameters)
-    local given = { size = SIZE, held_at = HELD_AT, etag = '"a"' }
-    for key, value in pairs(parameters or {}) do given[key] = value end
+    local given = merged({ size = SIZE, held_at = HELD_AT, etag = '"a"' }, parameters)
     return origin:serve(name, behaviour, given)
   end
 

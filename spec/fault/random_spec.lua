@@ -14,7 +14,7 @@ local SINGLE = tonumber(os.getenv("LUADL_SEED"))
 local function print_log(requests)
   for _, request in ipairs(requests) do
     print(("%7.3f %s -> %s %s, %d bytes, %s"):format(request.time,
-      request.head:match("Range: ([^\r]*)") or "whole", request.status or "nothing",
+      request:header("range") or "whole", request.status or "nothing",
       request.fault or "right", request.sent, request.ended or "open"))
   end
 end

@@ -3,6 +3,7 @@
 -- SPDX-License-Identifier: MIT
 
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local nginx = require("spec.support.nginx")
 local oracle = require("spec.support.oracle")
 local server = require("spec.support.server")
@@ -23,31 +24,10 @@ local SECRET = {
 }
 local LOGIN = { ["Authorization"] = BASIC }
 local HARMLESS = { ["Accept"] = "application/zip" }
-
-local function all_headers()
-  local headers = {}
-  for name, value in pairs(SECRET) do headers[name] = value end
-  for name, value in pairs(HARMLESS) do headers[name] = value end
-  return headers
-end
-
-local function to(connection, _, parameters)
-  return connection:redirect(parameters.location, parameters.code)
-end
+local ALL = merged(SECRET, HARMLESS)
 
 local function with_user(url)
   return (url:gsub("//", "//user:secret@"))
-end
-
--- The same place under another host name.
-local function by_name(url)
-  return (url:gsub("127%.0%.0%.1", "localhost"))
-end
-
-local function map_of(entry)
-  local map = {}
-  for _, header in ipairs(entry.headers) do map[header[1]:lower()] = header[2] end
-  return map
 end
 
 describe("redirects", function()
@@ -75,9 +55,7 @@ describe("redirects", function()
   after_each(helper.finish)
 
   local function fetch(url, opts, version)
-    local options = { connections = 1, retry = 0 }
-    for name, value in pairs(opts or {}) do options[name] = value end
-    return oracle.get(url, version or FILE, options)
+    return oracle.get(url, version or FILE, merged({ connections = 1, retry = 0 }, opts))
   end
 
   local function fails(kind, url, opts)
@@ -115,14 +93,14 @@ describe("redirects", function()
     end)
 
     it("the same URL twice is a loop", function()
-      local url = one:serve("/self", to, { location = "/self" })
+      local url = one:redirect("/self", "/self")
       fails("redirect_limit", url)
       assert.equal(1, #one:requests("/self"))
     end)
 
     it("a loop over two servers is found when it closes", function()
-      local back = other:serve("/there", to, { location = one.url .. "/here" })
-      local err = fails("redirect_limit", one:serve("/here", to, { location = back }))
+      local back = other:redirect("/there", one.url .. "/here")
+      local err = fails("redirect_limit", one:redirect("/here", back))
       assert.equal(1, #one:requests("/here"))
       assert.equal(1, #other:requests("/there"))
       assert.truthy(err.message:find(one.url .. "/here", 1, true))
@@ -144,7 +122,7 @@ describe("redirects", function()
     }
     for number, place in ipairs(places) do
       it("a redirect to " .. place .. " is refused", function()
-        local url = one:serve("/to-" .. number, to, { location = place })
+        local url = one:redirect("/to-" .. number, place)
         local err = fails("redirect_forbidden", url)
         assert.truthy(err.url:find("/to-" .. number, 1, true))
       end)
@@ -152,7 +130,7 @@ describe("redirects", function()
 
     it("a redirect to what is no URL is refused", function()
       for number, place in ipairs({ "http://", "http://127.0.0.1:99999/" }) do
-        fails("redirect_forbidden", one:serve("/to-no-url-" .. number, to, { location = place }))
+        fails("redirect_forbidden", one:redirect("/to-no-url-" .. number, place))
       end
     end)
 
@@ -176,14 +154,13 @@ describe("redirects", function()
     end)
 
     local function check_bare(entry)
-      local seen = map_of(entry)
-      for name in pairs(SECRET) do assert.is_nil(seen[name:lower()], name) end
+      for name in pairs(SECRET) do assert.is_nil(entry:header(name), name) end
     end
 
     it("https to http, when allowed, carries no secret, whatever is trusted", function()
       other:serve("/plain", FILE)
       assert(fetch(tls.tls_url .. "/down", {
-        cacert = tls.ca, allow_downgrade = true, headers = all_headers(), user = "user:secret",
+        cacert = tls.ca, allow_downgrade = true, headers = ALL, user = "user:secret",
         trusted_hosts = { "127.0.0.1" },
       }))
       local log = other:requests("/plain")
@@ -194,7 +171,7 @@ describe("redirects", function()
       other:serve("/plain", { size = SIZE, etag = '"a"', rate = 100000 })
       local before = #other:requests("/plain")
       assert(fetch(tls.tls_url .. "/down", {
-        cacert = tls.ca, allow_downgrade = true, headers = all_headers(), user = "user:secret",
+        cacert = tls.ca, allow_downgrade = true, headers = ALL, user = "user:secret",
         trusted_hosts = { "127.0.0.1" }, connections = 4, min_split = 16384,
       }))
       local log = other:requests("/plain")
@@ -212,11 +189,11 @@ describe("redirects", function()
     end)
 
     it("a chain that was once on http carries no secret back to https", function()
-      other:serve("/up-again", to, { location = tls.tls_url .. "/echo" })
+      other:redirect("/up-again", tls.tls_url .. "/echo")
       local session = assert(require("luadl").session({ dir = helper.tmpdir() }))
       local result = assert(session:get({
         url = tls.tls_url .. "/down-again", cacert = tls.ca, allow_downgrade = true,
-        headers = all_headers(), trusted_hosts = { "127.0.0.1" }, user = "user:secret",
+        headers = ALL, trusted_hosts = { "127.0.0.1" }, user = "user:secret",
       }))
       session:close()
       assert.equal("||||application/zip", helper.read(result.path))
@@ -228,11 +205,11 @@ describe("redirects", function()
     local places = {
       { name = "the same origin", url = function() return one.url end, same = true },
       { name = "another port", url = function() return other.url end },
-      { name = "another host", url = function() return by_name(one.url) end },
-      { name = "another host and port", url = function() return by_name(other.url) end },
+      { name = "another host", url = function() return server.renamed(one.url) end },
+      { name = "another host and port", url = function() return server.renamed(other.url) end },
     }
     local senders = {
-      { name = "headers", opts = { headers = all_headers() }, expected = SECRET },
+      { name = "headers", opts = { headers = ALL }, expected = SECRET },
       { name = "a user option", opts = { user = "user:secret" }, expected = LOGIN },
       { name = "a user in the URL", in_url = true, expected = LOGIN },
     }
@@ -240,21 +217,19 @@ describe("redirects", function()
     local function ask(place, sender, opts)
       one:serve("/target", FILE)
       other:serve("/target", FILE)
-      local start = one:serve("/start", to, { location = place.url() .. "/target" })
-      local options = { user_agent = "spec/1" }
-      for name, value in pairs(sender.opts or {}) do options[name] = value end
-      for name, value in pairs(opts or {}) do options[name] = value end
+      local start = one:redirect("/start", place.url() .. "/target")
+      local options = merged({ user_agent = "spec/1" }, sender.opts, opts)
       local logs = { one:requests("/target"), other:requests("/target") }
       assert(fetch(sender.in_url and with_user(start) or start, options))
       local log = { one:requests("/target"), other:requests("/target") }
       local entry = #log[1] > #logs[1] and log[1][#log[1]] or log[2][#log[2]]
       local first = one:requests("/start")
-      return map_of(entry), map_of(first[#first])
+      return entry, first[#first]
     end
 
     local function check(expected, seen, present)
       for name, value in pairs(expected) do
-        assert.equal(present and value or nil, seen[name:lower()], name)
+        assert.equal(present and value or nil, seen:header(name), name)
       end
     end
 
@@ -265,8 +240,8 @@ describe("redirects", function()
           local seen, first = ask(place, sender)
           check(sender.expected, first, true)
           check(sender.expected, seen, place.same or false)
-          assert.equal("spec/1", seen["user-agent"])
-          assert.equal("bytes=0-", seen.range)
+          assert.equal("spec/1", seen:header("user-agent"))
+          assert.equal("bytes=0-", seen:header("range"))
         end)
 
         it(("what came by %s goes to %s, trusted"):format(sender.name, place.name), function()
@@ -283,42 +258,42 @@ describe("redirects", function()
     it("a Host header of the caller's stays behind", function()
       local opts = { opts = { headers = { Host = "inside.example" } } }
       local seen, first = ask(places[2], opts)
-      assert.equal("inside.example", first.host)
-      assert.equal("127.0.0.1:" .. other.port, seen.host)
+      assert.equal("inside.example", first:header("host"))
+      assert.equal("127.0.0.1:" .. other.port, seen:header("host"))
     end)
 
     it("nothing goes along from http to https of another origin", function()
-      local start = one:serve("/up", to, { location = tls.tls_url .. "/echo" })
+      local start = one:redirect("/up", tls.tls_url .. "/echo")
       local session = assert(require("luadl").session({ dir = helper.tmpdir() }))
-      local result = assert(session:get({ url = start, cacert = tls.ca, headers = all_headers() }))
+      local result = assert(session:get({ url = start, cacert = tls.ca, headers = ALL }))
       session:close()
       assert.equal("||||application/zip", helper.read(result.path))
     end)
 
     it("trusting one host is not trusting the next", function()
       one:serve("/last", FILE)
-      local middle = other:serve("/middle", to, { location = by_name(one.url) .. "/last" })
-      local start = one:serve("/from", to, { location = middle })
-      assert(fetch(start, { headers = all_headers(), trusted_hosts = { "127.0.0.1" } }))
-      check(SECRET, map_of(other:requests("/middle")[1]), true)
-      check(SECRET, map_of(one:requests("/last")[1]), false)
+      local middle = other:redirect("/middle", server.renamed(one.url) .. "/last")
+      local start = one:redirect("/from", middle)
+      assert(fetch(start, { headers = ALL, trusted_hosts = { "127.0.0.1" } }))
+      check(SECRET, other:requests("/middle")[1], true)
+      check(SECRET, one:requests("/last")[1], false)
     end)
 
     it("a chain that another origin leads back carries nothing", function()
       one:serve("/home", FILE)
-      local away = other:serve("/away", to, { location = one.url .. "/home" })
-      local start = one:serve("/leave", to, { location = away })
-      assert(fetch(start, { headers = all_headers(), user = "user:secret" }))
-      check(SECRET, map_of(one:requests("/home")[1]), false)
+      local away = other:redirect("/away", one.url .. "/home")
+      local start = one:redirect("/leave", away)
+      assert(fetch(start, { headers = ALL, user = "user:secret" }))
+      check(SECRET, one:requests("/home")[1], false)
     end)
 
     it("further ranges of a foreign origin carry nothing either", function()
       other:serve("/ranges", { size = SIZE, etag = '"a"', rate = 100000 })
-      local start = one:serve("/to-ranges", to, { location = other.url .. "/ranges" })
-      assert(fetch(start, { headers = all_headers(), connections = 4, min_split = 16384 }))
+      local start = one:redirect("/to-ranges", other.url .. "/ranges")
+      assert(fetch(start, { headers = ALL, connections = 4, min_split = 16384 }))
       local log = other:requests("/ranges")
       assert.is_true(#log >= 4)
-      for _, entry in ipairs(log) do check(SECRET, map_of(entry), false) end
+      for _, entry in ipairs(log) do check(SECRET, entry, false) end
     end)
 
     it("a user in the Location serves its own origin, its further ranges, and no other", function()
@@ -330,7 +305,7 @@ describe("redirects", function()
       end
       other:serve("/guarded", guarded, { size = SIZE, etag = '"a"', rate = 100000, basic = BASIC })
       local location = with_user(other.url) .. "/guarded"
-      local result = assert(fetch(one:serve("/lends", to, { location = location }), {
+      local result = assert(fetch(one:redirect("/lends", location), {
         connections = 4, min_split = 16384,
       }))
       assert.is_nil(result.url:find("secret", 1, true))
@@ -341,26 +316,26 @@ describe("redirects", function()
 
     it("a user in the Location is not handed on", function()
       one:serve("/no-user", FILE)
-      other:serve("/passes", to, { location = one.url .. "/no-user" })
-      assert(fetch(one:serve("/with-user", to, { location = with_user(other.url) .. "/passes" })))
-      assert.equal(BASIC, map_of(other:requests("/passes")[1]).authorization)
-      assert.is_nil(map_of(one:requests("/no-user")[1]).authorization)
+      other:redirect("/passes", one.url .. "/no-user")
+      assert(fetch(one:redirect("/with-user", with_user(other.url) .. "/passes")))
+      assert.equal(BASIC, other:requests("/passes")[1]:header("authorization"))
+      assert.is_nil(one:requests("/no-user")[1]:header("authorization"))
     end)
   end)
 
   it("H64: a sibling of the host is a stranger", function()
     other:serve("/sibling", FILE)
     local sibling = ("http://a.localhost:%d/sibling"):format(other.port)
-    local start = one:serve("/parent", to, { location = sibling })
-    assert(fetch(by_name(start), { headers = all_headers(), trusted_hosts = { "localhost" } }))
-    local seen = map_of(other:requests("/sibling")[1])
-    for name in pairs(SECRET) do assert.is_nil(seen[name:lower()], name) end
+    local start = one:redirect("/parent", sibling)
+    assert(fetch(server.renamed(start), { headers = ALL, trusted_hosts = { "localhost" } }))
+    local seen = other:requests("/sibling")[1]
+    for name in pairs(SECRET) do assert.is_nil(seen:header(name), name) end
   end)
 
   for _, code in ipairs({ 301, 302, 303, 307, 308 }) do
     it("H60: " .. code .. " is followed with GET", function()
       one:serve("/code-target", FILE)
-      assert(fetch(one:serve("/code", to, { location = "/code-target", code = code })))
+      assert(fetch(one:redirect("/code", "/code-target", { code = code })))
       local log = one:requests("/code-target")
       assert.equal("GET", log[#log].method)
     end)
@@ -375,7 +350,7 @@ describe("redirects", function()
   for number, row in ipairs(relative) do
     it(("H60: the Location %q is taken relative to its URL"):format(row[1]), function()
       one:serve(row[2], FILE)
-      assert(fetch(one:serve("/a/b/start" .. number, to, { location = row[1] })))
+      assert(fetch(one:redirect("/a/b/start" .. number, row[1])))
       local log = one:requests(row[2])
       assert.equal(row[3] or row[2], log[#log].target)
     end)
@@ -384,7 +359,7 @@ describe("redirects", function()
   it("H60: a Location without a scheme keeps that of its URL", function()
     other:serve("/no-scheme", FILE)
     local location = ("//127.0.0.1:%d/no-scheme"):format(other.port)
-    assert(fetch(one:serve("/to-no-scheme", to, { location = location })))
+    assert(fetch(one:redirect("/to-no-scheme", location)))
   end)
 
   it("H60: a fragment of the request's URL isn't sent", function()
@@ -401,7 +376,7 @@ describe("redirects", function()
 
   it("H63: further ranges go straight to the final URL", function()
     one:serve("/final", { size = SIZE, etag = '"a"', rate = 100000 })
-    local start = one:serve("/first", to, { location = "/final" })
+    local start = one:redirect("/first", "/final")
     local result = assert(fetch(start, { connections = 4, min_split = 16384 }))
     assert.equal(1, #one:requests("/first"))
     assert.is_true(#one:requests("/final") >= 4)

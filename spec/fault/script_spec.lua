@@ -4,6 +4,7 @@
 local core = require("luadl.core")
 local luadl = require("luadl")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local oracle = require("spec.support.oracle")
 local program = require("spec.support.program")
 local server = require("spec.support.server")
@@ -26,16 +27,12 @@ local function refuse(connection)
 end
 
 local function serve(path, behaviour, parameters)
-  local given = {}
-  for name, value in pairs(FILE) do given[name] = value end
-  for name, value in pairs(parameters or {}) do given[name] = value end
-  return origin:serve(path, behaviour, given)
+  return origin:serve(path, behaviour, merged(FILE, parameters))
 end
 
 local function start(opts)
-  local options = { dir = folder, connections = 3, min_split = 16384, retry = oracle.quick() }
-  for name, value in pairs(opts) do options[name] = value end
-  return session:download(options)
+  local usual = { dir = folder, connections = 3, min_split = 16384, retry = oracle.quick() }
+  return session:download(merged(usual, opts))
 end
 
 local function check_right(result, err)

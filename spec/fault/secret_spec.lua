@@ -15,25 +15,8 @@ local SECRET = "hunter2"
 
 local origin, folder
 
-local function to(connection, _, parameters)
-  return connection:redirect(parameters.location, nil, parameters.headers)
-end
-
-local function hanging(connection, _, parameters)
-  connection:status(200, { { "Content-Length", parameters.size }, { "Accept-Ranges", "none" } })
-  connection:body(0, parameters.size / 2)
-  connection:hold()
-end
-
 local function with_user(url)
   return (url:gsub("//", "//me:" .. SECRET .. "@"))
-end
-
-local function header_of(entry, wanted)
-  for _, header in ipairs(entry.headers) do
-    if header[1]:lower() == wanted then return header[2] end
-  end
-  return nil
 end
 
 describe("secrets", function()
@@ -89,8 +72,8 @@ describe("secrets", function()
     local fine, gone = with_user(origin:serve("/fine", FILE)), origin:serve("/gone", refuse, {
       code = 503,
     })
-    local loop = origin:serve("/loop", to, { location = with_user(origin.url) .. "/loop" })
-    local away = origin:serve("/away", to, { location = "ftp://me:" .. SECRET .. "@host/x" })
+    local loop = origin:redirect("/loop", with_user(origin.url) .. "/loop")
+    local away = origin:redirect("/away", "ftp://me:" .. SECRET .. "@host/x")
     for _, more in ipairs({ {}, { "--json" }, { "-v" }, { "--info" }, { "--info", "--json" } }) do
       for _, url in ipairs({ fine, with_user(gone), loop, away, with_user("http://host:0/") }) do
         local words = {
@@ -113,7 +96,7 @@ describe("secrets", function()
   end)
 
   it("S2: are soon out of sight of ps", function()
-    local url = with_user(origin:serve("/watched", hanging, FILE))
+    local url = with_user(origin:serve("/watched", server.hanging, FILE))
     local script = ([[
       %s/scripts/luadl -q -d %s -u me:%s -H 'X-Api-Key: %s' -H 'Authorization: Bearer %s' \
         -x http://me:%s@%s %s & child=$!
@@ -122,7 +105,8 @@ describe("secrets", function()
       kill -INT $child; wait $child
     ]]):format(helper.root, folder, SECRET, SECRET, SECRET, SECRET, url:match("@([^/]*)"), url,
       folder)
-    origin:serve(url:gsub("me:.*@", ""), hanging, FILE) -- as a proxy it is asked for the whole URL
+    -- As a proxy it is asked for the whole URL.
+    origin:serve(url:gsub("me:.*@", ""), server.hanging, FILE)
     local line = helper.run(script, { timeout = 10 }).stdout
     assert.truthy(line:find("-d " .. folder, 1, true), line)
     assert.truthy(line:find("/watched", 1, true), line)
@@ -130,7 +114,7 @@ describe("secrets", function()
   end)
 
   it("S2: that other options have are soon out of sight of ps, too", function()
-    local url = origin:serve("/options", hanging, FILE)
+    local url = origin:serve("/options", server.hanging, FILE)
     local script = ([[
       %s/scripts/luadl -q -d %s --bearer %s --host-header '127.0.0.1 X-A: %s   ' \
         --doh https://me:%s@127.0.0.1/ --key-password %s --data 'password=%s' \
@@ -194,7 +178,7 @@ describe("secrets", function()
   end)
 
   it("S2: of the URL are in no file beside the download", function()
-    local url = with_user(origin:serve("/kept", hanging, { size = 3000000, seed = 1 }))
+    local url = with_user(origin:serve("/kept", server.hanging, { size = 3000000, seed = 1 }))
     local script = ([[
       %s/scripts/luadl -q -d %s %s & child=$!
       while ! [ -s %s/kept.part ]; do sleep 0.01; done
@@ -209,7 +193,7 @@ describe("secrets", function()
   end)
 
   it("S9: nobody else can read what isn't published, whatever the umask", function()
-    local url = origin:serve("/masked", hanging, { size = 3000000, seed = 1 })
+    local url = origin:serve("/masked", server.hanging, { size = 3000000, seed = 1 })
     local script = ([[
       umask 000
       %s/scripts/luadl -q -d %s %s & child=$!
@@ -246,13 +230,13 @@ describe("secrets", function()
     local target = origin:serve("/jar", {
       size = SIZE, seed = 1, etag = '"a"', rate = 300000, headers = set,
     })
-    local url = origin:serve("/to-jar", to, { location = target, headers = set })
+    local url = origin:redirect("/to-jar", target, { headers = set })
     local opts = trial.split({ headers = { ["X-A"] = "a" } })
     trial.succeeds(url, FILE, opts)
     trial.succeeds(url, FILE, opts)
     local log = origin:requests("/jar")
     assert.is_true(#log >= 4)
-    for _, entry in ipairs(log) do assert.is_nil(header_of(entry, "cookie")) end
+    for _, entry in ipairs(log) do assert.is_nil(entry:header("cookie")) end
   end)
 
   it("S15: a caller's Cookie header is sent with every range, as it is", function()
@@ -263,7 +247,7 @@ describe("secrets", function()
     trial.succeeds(url, FILE, trial.split({ headers = { Cookie = "session=1" } }))
     local log = origin:requests("/own-jar")
     assert.is_true(#log >= 3)
-    for _, entry in ipairs(log) do assert.equal("session=1", header_of(entry, "cookie")) end
+    for _, entry in ipairs(log) do assert.equal("session=1", entry:header("cookie")) end
   end)
 
   it("S15: what a host says of HTTPS (HSTS) changes no later URL", function()
@@ -382,8 +366,8 @@ describe("a server's words", function()
     return {
       origin:serve("/named", { size = 1000, disposition = named, content_type = "a/" .. SEQUENCE }),
       origin:serve("/headers", { size = 1000, headers = dirty }),
-      origin:serve("/location", to, { location = "ftp://" .. SEQUENCE .. "/x" }),
-      origin:serve("/scheme", to, { location = SEQUENCE .. "://x/" }),
+      origin:redirect("/location", "ftp://" .. SEQUENCE .. "/x"),
+      origin:redirect("/scheme", SEQUENCE .. "://x/"),
       origin:serve("/encoded", { size = 1000, headers = { { "Content-Encoding", SEQUENCE } } }),
       origin:serve("/status", function(connection, _, parameters)
         connection:send("HTTP/1.1 404 " .. parameters.text .. "\r\nContent-Length: 0\r\n\r\n")

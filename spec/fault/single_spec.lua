@@ -6,6 +6,7 @@ local luadl = require("luadl")
 local content = require("spec.support.content")
 local ftpd = require("spec.support.ftpd")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local server = require("spec.support.server")
 local sshd = require("spec.support.sshd")
 local trial = require("spec.support.trial")
@@ -131,8 +132,7 @@ describe("an SFTP server", function()
   local function get(fault, opts)
     local ssh = sshd.start(fault)
     helper.write(ssh.root .. "/big", content.bytes(1, 0, 4000000))
-    local options = { key = ssh.key, known_hosts = ssh.known_hosts, retry = 1 }
-    for name, value in pairs(opts or {}) do options[name] = value end
+    local options = merged({ key = ssh.key, known_hosts = ssh.known_hosts, retry = 1 }, opts)
     local outcome = trial.run(ssh.url .. ssh.root .. "/big", nil, options)
     ssh:stop()
     return outcome

@@ -10,6 +10,7 @@
 -- who expects a content type alone).
 
 local content = require("spec.support.content")
+local merged = require("spec.support.merged")
 local random = require("spec.support.random")
 
 local chaos = {}
@@ -69,14 +70,6 @@ end
 
 local function moved(want, first, last, version)
   return { first = first, last = last, whole = want.whole, version = version or want.version }
-end
-
-local function copy(version, changes)
-  local twin = {}
-  for _, source in ipairs({ version, changes }) do
-    for name, value in pairs(source) do twin[name] = value end
-  end
-  return twin
 end
 
 local faults = {}
@@ -154,7 +147,7 @@ function faults.more_than_announced(connection, want)
 end
 
 function faults.another_total(connection, want, draw)
-  local version = copy(want.version, { size = want.version.size + draw(1, 5000) })
+  local version = merged(want.version, { size = want.version.size + draw(1, 5000) })
   return answer(connection, moved(want, want.first, want.last, version))
 end
 
@@ -205,7 +198,7 @@ end
 function faults.another_etag(connection, want, draw)
   local version = want.version
   if not version.etag or not version.last_modified then return answer(connection, want) end
-  version = copy(version, { etag = ('"node-%d"'):format(draw(1, 3)) })
+  version = merged(version, { etag = ('"node-%d"'):format(draw(1, 3)) })
   return answer(connection, moved(want, want.first, want.last, version))
 end
 

@@ -9,6 +9,7 @@
 local lfs = require("lfs")
 local disklog = require("spec.support.disklog")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 
 local crash = {}
 local methods = {}
@@ -39,10 +40,7 @@ end
 
 --- The same download into another folder.
 function methods:at(folder)
-  local opts = {}
-  for name, value in pairs(self.opts) do opts[name] = value end
-  opts.folder = folder
-  return crash.site(opts)
+  return crash.site(merged(self.opts, { folder = folder }))
 end
 
 --- From now on the one file has to have these bytes.
@@ -117,12 +115,7 @@ end
 
 --- The names in the folder, sorted.
 function methods:names()
-  local names = {}
-  for name in lfs.dir(self.folder) do
-    if name ~= "." and name ~= ".." then names[#names + 1] = name end
-  end
-  table.sort(names)
-  return names
+  return helper.entries(self.folder)
 end
 
 --- What is in the folder: bytes by name.

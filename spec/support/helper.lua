@@ -8,6 +8,7 @@ assert(_VERSION == "Lua 5.4", "the specs run under Lua 5.4")
 
 local lfs = require("lfs")
 local socket = require("socket")
+local merged = require("spec.support.merged")
 local process = require("spec.support.process")
 
 local helper = {}
@@ -67,12 +68,32 @@ function helper.tmpdir()
   return folders[#folders]
 end
 
+--- The names in a folder, sorted.
+function helper.entries(folder)
+  local names = {}
+  for name in lfs.dir(folder) do
+    if name ~= "." and name ~= ".." then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+--- Whether files in this folder get their room beforehand: not where they are in memory.
+function helper.allocates(folder)
+  return helper.run({ "stat", "-f", "-c", "%T", folder }).stdout ~= "tmpfs\n"
+end
+
 --- A TCP port of 127.0.0.1 that is free now.
 function helper.free_port()
   local listener = assert(socket.bind("127.0.0.1", 0))
   local _, port = listener:getsockname()
   listener:close()
   return tonumber(port)
+end
+
+--- A URL that nobody serves.
+function helper.dead_url()
+  return ("http://127.0.0.1:%d/file"):format(helper.free_port())
 end
 
 local function environment(variables)
@@ -120,6 +141,14 @@ function helper.luadl(...)
   local words = { helper.root .. "/scripts/luadl", ... }
   local opts = type(words[#words]) == "table" and table.remove(words) or nil
   return helper.run(words, opts)
+end
+
+--- The same in this folder.
+function helper.luadl_in(folder, ...)
+  local words = { ... }
+  local opts = type(words[#words]) == "table" and table.remove(words) or {}
+  words[#words + 1] = merged(opts, { cwd = folder })
+  return helper.luadl(table.unpack(words))
 end
 
 --- The environment in which system calls fail as `fault` says (see spec/support/faultfs.c).

@@ -4,6 +4,7 @@
 local lfs = require("lfs")
 local helper = require("spec.support.helper")
 local process = require("spec.support.process")
+local root = require("spec.support.root")
 local service = require("spec.support.service")
 
 local nginx = {}
@@ -91,7 +92,7 @@ end
 
 local function write_config(self, opts)
   local values = {
-    user = service.is_root() and "user root;" or "",
+    user = root.is() and "user root;" or "",
     workers = opts.workers or 1,
     prefix = self.prefix,
     keepalive = opts.keepalive or 60,

@@ -6,6 +6,7 @@
 
 local lfs = require("lfs")
 local luadl = require("luadl")
+local merged = require("spec.support.merged")
 local server = require("spec.support.server")
 local helper = require("spec.support.helper")
 
@@ -16,32 +17,19 @@ local WORTH_KEEPING = 2 ^ 20 -- bytes
 
 --- Retries that don't keep a spec waiting.
 function oracle.quick(opts)
-  local settings = { base = 0.01, max = 0.05 }
-  for name, value in pairs(opts or {}) do settings[name] = value end
-  return luadl.retry.backoff(settings)
+  return luadl.retry.backoff(merged({ base = 0.01, max = 0.05 }, opts))
 end
 
 --- `download` options with which small files are split and faults are quick.
 function oracle.options(opts)
-  local options = {
+  return merged({
     connections = 4,
     min_split = 65536,
     retry = oracle.quick(),
     deadline = TIME_LIMIT,
     connect_timeout = 3,
     timeout = 3,
-  }
-  for name, value in pairs(opts or {}) do options[name] = value end
-  return options
-end
-
-local function names_in(folder)
-  local names = {}
-  for name in lfs.dir(folder) do
-    if name ~= "." and name ~= ".." then names[#names + 1] = name end
-  end
-  table.sort(names)
-  return names
+  }, opts)
 end
 
 local function whole(version)
@@ -76,14 +64,14 @@ local function check_file(result, folder, versions)
   local index = matching(bytes, versions)
   if not index then error("a wrong file: " .. describe(bytes, versions), 0) end
   if result.size ~= #bytes then error("the result says " .. result.size .. " bytes", 0) end
-  local names = names_in(folder)
+  local names = helper.entries(folder)
   if #names ~= 1 then error("beside the file: " .. table.concat(names, " "), 0) end
   return index
 end
 
 -- A part is only worth something with its journal, and only if it is large.
 local function check_leftovers(folder, err)
-  local names = names_in(folder)
+  local names = helper.entries(folder)
   local pair = #names == 2 and names[1]:find("%.part$") and names[2] == names[1] .. ".lj"
   if names[1] and not pair then
     error(("after '%s' there is %s"):format(tostring(err), table.concat(names, " ")), 0)

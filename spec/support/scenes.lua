@@ -69,10 +69,7 @@ local function parameters_of(scene, size, seed)
 end
 
 local function serve(origin, scene, name, size, seed)
-  local behaviour = scene.behaviour or function(connection, request, parameters)
-    return connection:file(request, parameters)
-  end
-  return origin:serve("/" .. name, behaviour, parameters_of(scene, size, seed))
+  return origin:serve("/" .. name, scene.behaviour, parameters_of(scene, size, seed))
 end
 
 local function has_progress(site)

@@ -11,16 +11,20 @@
 --
 -- A behaviour travels as bytecode: it may have no upvalue but _ENV, whose globals are the server
 -- process's. What it needs of the spec goes into `parameters` (plain values); what it keeps from
--- request to request into `state`.
+-- request to request into `state`. `server.hanging` is one for everybody.
 
 local socket = require("socket")
 local content = require("spec.support.content")
+local merged = require("spec.support.merged")
 local process = require("spec.support.process")
 local wire = require("spec.support.wire")
 
 local server = {}
 local methods = {}
 local metatable = { __index = methods, __name = "luadl.spec.server" }
+
+local request_methods = {}
+local request_metatable = { __index = request_methods, __name = "luadl.spec.request" }
 
 local HELLO = 10 -- seconds in which a new process must have called back
 local PIECE = 1048576
@@ -67,6 +71,18 @@ local function well_behaved(connection, request, parameters)
   return connection:file(request, parameters)
 end
 
+--- A behaviour: the first `sent` bytes of `size`, or half of them, then silence until the client
+--- goes.
+function server.hanging(connection, _, parameters)
+  connection:status(200, { { "Content-Length", parameters.size }, { "Accept-Ranges", "none" } })
+  connection:body(0, (parameters.sent or parameters.size // 2) - 1)
+  connection:hold()
+end
+
+local function redirecting(connection, _, parameters)
+  return connection:redirect(parameters.location, parameters.code, parameters.headers)
+end
+
 local function check_upvalues(behaviour)
   for index = 1, debug.getinfo(behaviour, "u").nups do
     local name = debug.getupvalue(behaviour, index)
@@ -97,12 +113,23 @@ function methods:serve(path, behaviour, parameters)
   return self.url .. path
 end
 
+--- Gives a path a redirect.
+---@param path string
+---@param location string
+---@param answer? { code: integer, headers: table } 302 unless told otherwise
+---@return string url
+function methods:redirect(path, location, answer)
+  return self:serve(path, redirecting, merged(answer, { location = location }))
+end
+
 --- The requests to a path, in order: { number, connection, method, target, headers (list of {
 --- name, value }), head (raw), time (seconds since the start), sent (bytes), status, ended };
 --- `ended` is nil while the behaviour runs, else "complete", "closed", "reset", "client closed"
---- or "error".
+--- or "error". Each has header(name): the first value, or nil.
 function methods:requests(path)
-  return call(self, { operation = "requests", path = path })
+  local log = call(self, { operation = "requests", path = path })
+  for _, request in ipairs(log) do server.request(request) end
+  return log
 end
 
 --- Waits until no behaviour runs, for at most so many seconds (5); says whether that is so.
@@ -137,6 +164,24 @@ function methods:stop()
   if not ok then
     error(problem, 0)
   end
+end
+
+--- Makes a request of these fields, as `requests` gives them.
+function server.request(fields)
+  return setmetatable(fields, request_metatable)
+end
+
+function request_methods:header(name)
+  for _, header in ipairs(self.headers) do
+    if header[1]:lower() == name:lower() then return header[2] end
+  end
+  return nil
+end
+
+--- The same place under another name, "localhost" if none is given: two hosts to everybody who
+--- compares names.
+function server.renamed(url, name)
+  return (url:gsub("127%.0%.0%.1", name or "localhost"))
 end
 
 --- The bytes `first` to `last` (both included) of the generated file with this seed.

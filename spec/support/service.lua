@@ -67,9 +67,4 @@ function methods:stop()
   helper.remove_folder(self.prefix)
 end
 
---- Whether the specs run as root.
-function service.is_root()
-  return helper.run({ "id", "-u" }).stdout == "0\n"
-end
-
 return service

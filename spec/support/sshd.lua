@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local helper = require("spec.support.helper")
+local root = require("spec.support.root")
 local service = require("spec.support.service")
 
 local sshd = {}
@@ -58,7 +59,7 @@ function sshd.start(opts)
   helper.write(self.wrong_hosts, known_host(self, self.prefix .. "/other_key"))
   helper.write(self.prefix .. "/config",
     CONFIG:format(self.port, self.prefix, self.prefix, subsystem(opts or {})))
-  if service.is_root() then helper.run({ "mkdir", "-p", "/run/sshd" }) end -- root's sshd insists
+  if root.is() then helper.run({ "mkdir", "-p", "/run/sshd" }) end -- root's sshd insists
   return self:run({ "/usr/sbin/sshd", "-D", "-e", "-f", self.prefix .. "/config" })
 end
 

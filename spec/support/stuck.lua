@@ -4,6 +4,7 @@
 
 local core = require("luadl.core")
 local socket = require("socket")
+local merged = require("spec.support.merged")
 
 local stuck = {}
 
@@ -101,11 +102,8 @@ stuck.phases = {
 }
 
 local function options_of(phase, session, download, extra)
-  local options = { connections = 3, min_split = 16384 }
-  local own = phase.opts and phase.opts(session, download) or {}
-  for name, value in pairs(own) do options[name] = value end
-  for name, value in pairs(extra) do options[name] = value end
-  return options
+  local own = phase.opts and phase.opts(session, download)
+  return merged({ connections = 3, min_split = 16384 }, own, extra)
 end
 
 --- Starts a download and drives its session until it is in the phase. Its `handle` is the

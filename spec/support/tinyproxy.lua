@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local helper = require("spec.support.helper")
+local root = require("spec.support.root")
 local service = require("spec.support.service")
 
 local tinyproxy = {}
@@ -20,7 +21,7 @@ DisableViaHeader Yes
 ]]
 
 local function identity()
-  return service.is_root() and "User root\nGroup root\n" or ""
+  return root.is() and "User root\nGroup root\n" or ""
 end
 
 --- Starts one. `opts`: auth = { user, password }. Fields: url, port;

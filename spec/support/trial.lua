@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local assert = require("luassert")
+local merged = require("spec.support.merged")
 local oracle = require("spec.support.oracle")
 
 local trial = {}
@@ -11,9 +12,7 @@ local NOTHING = { size = -1 } -- a version that no file is
 --- Options with which several streams share even a small file.
 ---@param opts table|nil
 function trial.split(opts)
-  local options = { connections = 4, min_split = 16384 }
-  for name, value in pairs(opts or {}) do options[name] = value end
-  return options
+  return merged({ connections = 4, min_split = 16384 }, opts)
 end
 
 --- Downloads once, with one connection unless told otherwise.
@@ -24,14 +23,13 @@ end
 --- tried again: { error, fault, delay, change }
 function trial.run(url, version, opts)
   local faults = {}
-  local options = {
+  local options = merged({
     connections = 1,
     retry = oracle.quick({ tries = 3 }),
     on_retry = function(fault, delay, change)
       faults[#faults + 1] = { error = fault.error, fault = fault, delay = delay, change = change }
     end,
-  }
-  for name, value in pairs(opts or {}) do options[name] = value end
+  }, opts)
   local result, err = oracle.get(url, version or NOTHING, options)
   return { result = result, err = err, faults = faults }
 end

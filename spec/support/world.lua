@@ -8,6 +8,7 @@ local hosts = require("luadl.options.hosts")
 local limits = require("luadl.limits")
 local loop = require("luadl.loop")
 local options = require("luadl.options")
+local merged = require("spec.support.merged")
 
 local world = {}
 local methods = {}
@@ -206,8 +207,7 @@ end
 
 --- A download in this world.
 function methods:download(opts, purpose)
-  local all = { url = "http://host/file.bin" }
-  for name, value in pairs(opts or {}) do all[name] = value end
+  local all = merged({ url = "http://host/file.bin" }, opts)
   all.url = all.url or nil -- false: it has none
   local defaults = self.session.by_host:defaults_for(all.url)
   return download.new(self.session, options.check(all, "download", defaults), purpose)

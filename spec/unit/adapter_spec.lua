@@ -13,7 +13,7 @@ local DOWNLOAD = 0.3 -- seconds that a download takes
 local function options()
   local tried = false
   return {
-    url = "http://127.0.0.1:" .. helper.free_port() .. "/file", dir = helper.tmpdir(),
+    url = helper.dead_url(), dir = helper.tmpdir(),
     retry = function()
       if tried then return false end
       tried = true

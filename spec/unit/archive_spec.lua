@@ -4,6 +4,7 @@
 local archive = require("luadl.batch.archive")
 local codec = require("luadl.codec")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 
 local SUM = ("ab"):rep(32)
 local DIGEST = '"' .. ("cd"):rep(16) .. '"'
@@ -28,8 +29,7 @@ describe("an archive", function()
   end
 
   local function finish(opts, result)
-    local all = { path = "x", size = 5, etag = '"1"' }
-    for name, value in pairs(result or {}) do all[name] = value end
+    local all = merged({ path = "x", size = 5, etag = '"1"' }, result)
     kept:ended(item(opts), all)
     kept.records:close()
     kept = assert(archive.open(path))

@@ -6,6 +6,7 @@ local batch = require("luadl.batch")
 local context = require("luadl.context")
 local errors = require("luadl.errors")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local world = require("spec.support.world")
 
 describe("a batch", function()
@@ -47,9 +48,7 @@ describe("a batch", function()
   end
 
   local function request(name, more)
-    local opts = { url = "http://host/" .. name }
-    for key, value in pairs(more or {}) do opts[key] = value end
-    return opts
+    return merged({ url = "http://host/" .. name }, more)
   end
 
   local function add(made, names, more)

@@ -16,6 +16,7 @@ describe("a category", function()
     ["n=*aa"] = { name = "aaa" },
     ["m=a*"] = { name = "a" },
     ["l=a**b*"] = { name = "ab" },
+    ["six=@[::1]"] = { name = "x", host = "[::1]" },
     ["a/b=track?.*"] = { name = "track1.ogg" },
     ["odd=*(1)[2]%^$.x-y+z"] = { name = "n(1)[2]%^$.x-y+z" },
   }) do
@@ -59,6 +60,10 @@ describe("a category", function()
     [" =*.mp4"] = "expected FOLDER=PATTERN",
     ["/video=*"] = "isn't below",
     ["a/../b=*"] = "isn't below",
+    ["x=*.mp4, @a.org:80"] = "without scheme, port and path, not as '@a.org:80'",
+    ["x=@[::1]:80"] = "without scheme, port and path",
+    ["x=@*:*"] = "without scheme, port and path",
+    ["x=@https://a.org"] = "without scheme, port and path",
   }) do
     it("is refused as " .. rule, function()
       local rules, message = category.read({ rule })

@@ -3,11 +3,10 @@
 
 local chunkmap = require("luadl.chunkmap")
 local text = require("luadl.text")
+local merged = require("spec.support.merged")
 
 local function map(changes)
-  local made = { total = 100, written = {}, streams = {} }
-  for name, value in pairs(changes or {}) do made[name] = value end
-  return made
+  return merged({ total = 100, written = {}, streams = {} }, changes)
 end
 
 local function draw(given, columns, rows, style)

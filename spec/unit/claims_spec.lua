@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local claims = require("luadl.batch.claims")
+local merged = require("spec.support.merged")
 
 describe("claims", function()
   local kept
@@ -9,9 +10,7 @@ describe("claims", function()
   before_each(function() kept = claims.new(10) end)
 
   local function item(more)
-    local opts = { url = "http://me:secret@a/x#part" }
-    for name, value in pairs(more or {}) do opts[name] = value end
-    return { opts = opts }
+    return { opts = merged({ url = "http://me:secret@a/x#part" }, more) }
   end
 
   -- The name is taken when the item wants it: whether by another one of the batch.

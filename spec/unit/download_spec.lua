@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local errors = require("luadl.errors")
+local merged = require("spec.support.merged")
 local world = require("spec.support.world")
 
 local ORIGIN = "http://host"
@@ -568,8 +569,7 @@ describe("download", function()
     local CHANGED = { kind = "remote_changed", message = "the file changed" }
 
     local function change(download, fields)
-      local about = { error = CHANGED }
-      for name, value in pairs(fields or {}) do about[name] = value end
+      local about = merged({ error = CHANGED }, fields)
       here:fault(download.id, about)
       settle()
     end
@@ -647,8 +647,7 @@ describe("download", function()
     local GONE = { kind = "auth", message = "expired", status = 403 }
 
     local function expire(download, fields)
-      local about = { error = GONE, redirected = true }
-      for name, value in pairs(fields or {}) do about[name] = value end
+      local about = merged({ error = GONE, redirected = true }, fields)
       here:fault(download.id, about)
       settle()
     end

@@ -5,6 +5,7 @@ local context = require("luadl.context")
 local errors = require("luadl.errors")
 local fetch = require("luadl.fetch")
 local options = require("luadl.options")
+local merged = require("spec.support.merged")
 local world = require("spec.support.world")
 
 local URL = "http://host/api"
@@ -29,16 +30,13 @@ describe("fetch", function()
   end
 
   local function status(code, more)
-    local reply = { status = code, url = URL, body = "body " .. code }
-    for name, value in pairs(more or {}) do reply[name] = value end
-    return reply
+    return merged({ status = code, url = URL, body = "body " .. code }, more)
   end
 
   local function failure(err) return { error = err, url = URL } end
 
   local function get(opts)
-    local given = { url = URL }
-    for name, value in pairs(opts or {}) do given[name] = value end
+    local given = merged({ url = URL }, opts)
     return fetch.run(here.session, options.check(given, "fetch", here.defaults))
   end
 

@@ -5,10 +5,6 @@ local helper = require("spec.support.helper")
 local luadl = require("luadl")
 
 -- Nobody listens there.
-local function dead_url()
-  return "http://127.0.0.1:" .. helper.free_port() .. "/file"
-end
-
 describe("the loop of all sessions", function()
   before_each(helper.begin)
   after_each(helper.finish)
@@ -17,7 +13,7 @@ describe("the loop of all sessions", function()
   local function fail_after(session, seconds, ctx)
     local tried = false
     return session:get({
-      url = dead_url(), dir = helper.tmpdir(), context = ctx,
+      url = helper.dead_url(), dir = helper.tmpdir(), context = ctx,
       retry = function()
         if tried then return false end
         tried = true
@@ -47,7 +43,7 @@ describe("the loop of all sessions", function()
 
   it("goes on for the others when one is closed", function()
     local one, other = luadl.session(), luadl.session()
-    local download = one:download({ url = dead_url(), retry = function() return 60 end })
+    local download = one:download({ url = helper.dead_url(), retry = function() return 60 end })
     local kind
     other:run(function()
       other.loop:spawn("closer", function()
@@ -75,7 +71,7 @@ describe("the loop of all sessions", function()
   it("doesn't keep a session that is dropped", function()
     local kept = luadl.session()
     local dropped = setmetatable({ luadl.session() }, { __mode = "v" })
-    dropped[1]:download({ url = dead_url(), dir = helper.tmpdir(), retry = 0 })
+    dropped[1]:download({ url = helper.dead_url(), dir = helper.tmpdir(), retry = 0 })
     collectgarbage()
     collectgarbage()
     assert.is_nil(dropped[1])
@@ -100,7 +96,7 @@ describe("the loop of all sessions", function()
     session:step(0)
     assert.equal(0, #socket.select({ poll }, nil, 0))
     assert.is_nil(session.loop:timeout())
-    session:download({ url = dead_url(), dir = helper.tmpdir(), retry = 0 })
+    session:download({ url = helper.dead_url(), dir = helper.tmpdir(), retry = 0 })
     assert.is_true(session.loop:timeout() < 0.1)
     assert.equal(1, #socket.select({ poll }, nil, 5))
     session:close()

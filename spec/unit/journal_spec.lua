@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local journal = require("luadl.batch.journal")
 
 local DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -21,9 +22,7 @@ describe("the journal of a batch", function()
   end)
 
   local function item(more)
-    local opts = { url = "http://me:secret@a/x" }
-    for name, value in pairs(more or {}) do opts[name] = value end
-    return { opts = opts }
+    return { opts = merged({ url = "http://me:secret@a/x" }, more) }
   end
 
   local function again()
@@ -104,8 +103,7 @@ describe("the journal of a batch", function()
     end)
 
     local function owns(more, path)
-      local head = { total = 5, last_modified = DATE }
-      for name, value in pairs(more or {}) do head[name] = value end
+      local head = merged({ total = 5, last_modified = DATE }, more)
       return kept:owns(each, path or folder .. "/x", head) == "complete already"
     end
 

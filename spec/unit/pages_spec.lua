@@ -4,6 +4,7 @@
 local errors = require("luadl.errors")
 local page = require("luadl.page")
 local pages = require("luadl.pages")
+local merged = require("spec.support.merged")
 
 describe("pages", function()
   local asked
@@ -19,8 +20,7 @@ describe("pages", function()
       local fields = next_url and { { "Link", ("<%s>; rel=next"):format(next_url) } } or {}
       return page.new({ status = chain.status or 200, headers = fields, url = given.url })
     end
-    local given = { url = "http://host/1" }
-    for name, value in pairs(opts or {}) do given[name] = value end
+    local given = merged({ url = "http://host/1" }, opts)
     local urls = {}
     for each, err in pages.each(fetch, given) do
       urls[#urls + 1] = each and each.url or err.kind

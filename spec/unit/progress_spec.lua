@@ -3,13 +3,13 @@
 
 local progress = require("luadl.progress")
 local text = require("luadl.text")
+local merged = require("spec.support.merged")
 
 local MIB = 1048576
 
 local function stats(changes)
-  local made = { name = "big.iso", received = 42 * MIB, total = 100 * MIB, speed = 2 * MIB }
-  for name, value in pairs(changes or {}) do made[name] = value end
-  return made
+  local usual = { name = "big.iso", received = 42 * MIB, total = 100 * MIB, speed = 2 * MIB }
+  return merged(usual, changes)
 end
 
 describe("progress", function()

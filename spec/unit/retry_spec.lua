@@ -3,11 +3,11 @@
 
 local errors = require("luadl.errors")
 local retry = require("luadl.retry")
+local merged = require("spec.support.merged")
 
 local function backoff(opts)
-  local settings = { random = function() return 0.5 end, now = function() return 1000 end }
-  for name, value in pairs(opts or {}) do settings[name] = value end
-  return retry.backoff(settings)
+  local usual = { random = function() return 0.5 end, now = function() return 1000 end }
+  return retry.backoff(merged(usual, opts))
 end
 
 local function fault(kind, facts)

@@ -11,7 +11,8 @@ local ENGINE = {
   lua_poll = "lua_compat",
   lua_outlet = "lua_compat",
   lua_file = "code file lua_compat",
-  lua_sys = "io lua_compat",
+  lua_sys = "lua_compat",
+  lua_sys_file = "io lua_compat lua_sys",
   lua_url = "lua_compat",
   lua_codec = "lua_compat",
   lua_zlib = "lua_compat",
@@ -19,7 +20,7 @@ local ENGINE = {
   lua_digest = "lua_compat",
   lua_xml = "lua_compat",
   lua_compat = "",
-  session = "luadl code disk exit jar loop reading transfer",
+  session = "luadl code disk exit fork jar loop reading transfer",
   loop = "code fetch latch pass queue watch trace throttle local single",
   disk = "begin checkpoint job latch publish queue",
   begin = "adoption checkpoint job resume trace transfer",
@@ -56,9 +57,10 @@ local ENGINE = {
   identity = "",
   lines = "luadl",
   jar = "cookie io luadl",
-  cookie = "date",
-  field = "luadl date",
-  date = "",
+  cookie = "ascii date",
+  field = "luadl ascii date",
+  date = "ascii",
+  ascii = "",
   chunk = "luadl",
   file = "luadl code io",
   record = "code io journal",
@@ -69,6 +71,7 @@ local ENGINE = {
   journal = "luadl identity",
   adopt = "luadl",
   exit = "",
+  fork = "",
   latch = "",
   throttle = "fetch",
   hosts = "limit",
@@ -111,6 +114,7 @@ local KINDS = {
   verifying = "downloads", logins = "downloads", requesting = "downloads", cookies = "downloads",
   script = "downloads", sandbox = "downloads",
   fetch = "downloads", message = "downloads", page = "downloads", trace = "downloads",
+  brief = "downloads",
   batch = "downloads", ["batch.waiting"] = "downloads", ["batch.item"] = "downloads",
   ["batch.feed"] = "downloads", ["batch.memory"] = "downloads", ["batch.archive"] = "downloads",
   ["batch.journal"] = "downloads", ["batch.course"] = "downloads", ["batch.claims"] = "downloads",
@@ -125,10 +129,10 @@ local KINDS = {
 }
 
 for _, name in ipairs({
-  "netrc", "checksum", "chunkmap", "disposition", "filename", "headers", "host", "meter", "options",
-  "options.format", "options.headers", "options.hosts", "hostname", "options.nearest",
-  "options.schema", "options.types", "policy", "progress", "retry", "target", "text", "units",
-  "view",
+  "netrc", "checksum", "chunkmap", "disposition", "filename", "headers", "host", "hostname",
+  "meter", "misuse", "options", "options.checks", "options.format", "options.headers",
+  "options.hosts", "options.nearest", "options.schema", "options.types", "policy", "progress",
+  "retry", "target", "text", "units", "view",
 }) do
   KINDS[name] = "pure"
 end

@@ -6,10 +6,6 @@ local helper = require("spec.support.helper")
 local luadl = require("luadl")
 
 -- Nobody listens there.
-local function dead_url()
-  return "http://127.0.0.1:" .. helper.free_port() .. "/file"
-end
-
 describe("session", function()
   local session
 
@@ -68,7 +64,7 @@ describe("session", function()
   end)
 
   it("leaves the caller's options alone, and isn't changed by them later", function()
-    local given = { url = dead_url(), headers = { ["X-One"] = "1" }, dir = helper.tmpdir() }
+    local given = { url = helper.dead_url(), headers = { ["X-One"] = "1" }, dir = helper.tmpdir() }
     local download = session:download(given)
     assert.same({ ["X-One"] = "1" }, given.headers)
     assert.is_nil(given.retry)
@@ -80,8 +76,8 @@ describe("session", function()
 
   it("gives its options to its downloads, which may say otherwise", function()
     local other = assert(luadl.session({ connections = 3, retry = 0, deadline = 9 }))
-    local first = other:download({ url = dead_url() })
-    local second = other:download({ url = dead_url(), connections = 5 })
+    local first = other:download({ url = helper.dead_url() })
+    local second = other:download({ url = helper.dead_url(), connections = 5 })
     assert.equal(3, first.opts.connections)
     assert.equal(5, second.opts.connections)
     assert.equal(9, second.opts.deadline)
@@ -100,7 +96,7 @@ describe("session", function()
 
     it("ends what runs with kind closed, at once", function()
       local download = session:download({
-        url = dead_url(), dir = helper.tmpdir(), retry = function() return 60 end,
+        url = helper.dead_url(), dir = helper.tmpdir(), retry = function() return 60 end,
       })
       session:step(0.05)
       local before = session.core.now()
@@ -112,7 +108,7 @@ describe("session", function()
     end)
 
     it("ends what waits for its host", function()
-      local url = dead_url()
+      local url = helper.dead_url()
       session.hosts:wait(url:match("^http://[^/]*"), 100)
       local download = session:download({ url = url })
       session:close()
@@ -121,7 +117,8 @@ describe("session", function()
     end)
 
     it("wakes the tasks that wait for a download", function()
-      local download = session:download({ url = dead_url(), retry = function() return 60 end })
+      local url = helper.dead_url()
+      local download = session:download({ url = url, retry = function() return 60 end })
       local kind
       session.loop:spawn("waiter", function()
         local _, err = download:wait()
@@ -135,7 +132,7 @@ describe("session", function()
     it("may be said by a policy", function()
       local own = assert(luadl.session())
       local download = own:download({
-        url = dead_url(),
+        url = helper.dead_url(),
         retry = function()
           own:close()
           return 0
@@ -150,17 +147,17 @@ describe("session", function()
       do
         local own <close> = assert(luadl.session())
         scoped = own
-        own:download({ url = dead_url(), retry = function() return 60 end })
+        own:download({ url = helper.dead_url(), retry = function() return 60 end })
       end
       assert.error_matches(function() scoped:step(0) end, "closed")
-      luadl.session():download({ url = dead_url(), retry = function() return 60 end })
+      luadl.session():download({ url = helper.dead_url(), retry = function() return 60 end })
       collectgarbage()
       collectgarbage()
     end)
   end)
 
   it("H52: holds new requests back while their host wants peace", function()
-    local url = dead_url()
+    local url = helper.dead_url()
     session.hosts:wait(url:match("^http://[^/]*"), 0.2)
     local before = session.core.now()
     local _, err = session:get({ url = url, dir = helper.tmpdir() })
@@ -173,7 +170,7 @@ describe("session", function()
     local log = {}
     local function try(name, retry)
       return session.loop:spawn(name, function()
-        session:get({ url = dead_url(), dir = helper.tmpdir(), retry = retry })
+        session:get({ url = helper.dead_url(), dir = helper.tmpdir(), retry = retry })
         log[#log + 1] = name
       end)
     end

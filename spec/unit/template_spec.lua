@@ -2,18 +2,17 @@
 -- SPDX-License-Identifier: MIT
 
 local filename = require("luadl.filename")
+local merged = require("spec.support.merged")
 local random = require("spec.support.random")
 local template = require("luadl.template")
 
 local NOON = os.time({ year = 2024, month = 3, day = 9, hour = 12 })
 
 local function facts(more)
-  local all = {
+  return merged({
     url = "https://me:pw@Example.ORG:8443/pub/some%20dir/big.tar.gz?x=1#y",
     name = "big.tar.gz", now = NOON, position = 7,
-  }
-  for name, fact in pairs(more or {}) do all[name] = fact end
-  return all
+  }, more)
 end
 
 local function path(text, more)

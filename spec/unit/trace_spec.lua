@@ -1,6 +1,7 @@
 --- What observers of a download's trace see: the engine's steps and the policies' decisions.
 -- SPDX-License-Identifier: MIT
 
+local merged = require("spec.support.merged")
 local world = require("spec.support.world")
 
 local CHANGED = { kind = "remote_changed", message = "another ETag" }
@@ -13,8 +14,7 @@ describe("on_trace", function()
   local function look(event) seen[#seen + 1] = event end
 
   local function begin(opts)
-    local all = { on_trace = look }
-    for name, value in pairs(opts or {}) do all[name] = value end
+    local all = merged({ on_trace = look }, opts)
     local download = here:download(all)
     here:settle()
     return download

@@ -4,6 +4,7 @@
 local api = require("spec.support.api")
 local helper = require("spec.support.helper")
 local luacats = require("spec.support.luacats")
+local merged = require("spec.support.merged")
 local world = require("spec.support.world")
 
 local rooms, types = api.rooms(), api.types()
@@ -348,7 +349,7 @@ local function witness(seen, class, answer)
 end
 
 local function watched(seen, more)
-  local opts = {
+  return merged({
     request = witness(seen, "luadl.attempt"),
     resolve = witness(seen, "luadl.question"),
     name = witness(seen, "luadl.head"),
@@ -368,9 +369,7 @@ local function watched(seen, more)
       return true
     end,
     labels = { from = "types" },
-  }
-  for name, value in pairs(more or {}) do opts[name] = value end
-  return opts
+  }, more)
 end
 
 describe("the annotated events", function()

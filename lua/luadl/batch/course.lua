@@ -83,7 +83,8 @@ end
 -- Ends
 
 local function free_followers(self, each)
-  for _, follower in ipairs(each.followers or {}) do
+  if not each.followers then return end
+  for _, follower in ipairs(each.followers) do
     follower.needs = follower.needs - 1
     if each.error and not follower.error then
       course.give_up(self, follower, each.error)

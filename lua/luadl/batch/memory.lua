@@ -40,7 +40,8 @@ function methods:is_empty()
 end
 
 local function first(self, question, ...)
-  for _, room in ipairs(self.rooms) do
+  for index = 1, #self.rooms do
+    local room = self.rooms[index]
     local answer = room[question](room, ...)
     if answer then return answer end
   end
@@ -48,7 +49,10 @@ local function first(self, question, ...)
 end
 
 local function tell(self, what, ...)
-  for _, room in ipairs(self.rooms) do room[what](room, ...) end
+  for index = 1, #self.rooms do
+    local room = self.rooms[index]
+    room[what](room, ...)
+  end
 end
 
 --- Why an item need not be downloaded, or nil.

@@ -44,6 +44,7 @@ local BY_ERRNO = {
 local INTERFACE = "is what --interface names there, and up?"
 
 local BY_MESSAGE = {
+  { "", "^cannot write to standard", "is there room where it goes, and is it open?" },
   { "", "^cannot write /dev/null", "-o - >/dev/null throws it away" },
   { "^bad_url$", "^not a usable proxy", "see -x, or the environment's http_proxy and all_proxy" },
   { "^remote_changed$", "^expected .* the server", "the server has another file than was meant" },
@@ -51,6 +52,8 @@ local BY_MESSAGE = {
   { "^tls_verify$", "^%S+ shows a host key", "connect once with ssh, or name --known-hosts FILE" },
   { "^tls_verify$", "^%S+ shows another", "ask whose it is before you trust it" },
   { "^permission$", "^cannot read it", "who may read it?" },
+  { "^not_found$", "^cannot continue.* is there$", "it seems to be complete" },
+  { "^not_found$", "^cannot continue", "is its path right? Without --resume a URL begins anew" },
   { "^exists$", "belongs to another URL", "--resume PART URL continues it, --restart drops it" },
   { "^exists$", "of an earlier run", "--restart drops it" },
   { "^bad_name$", "^cannot write the report.*No such file", "make its folder first" },
@@ -58,6 +61,10 @@ local BY_MESSAGE = {
   { "^local_changed$", "adopt", "--exists replace begins anew, --restart where it is a .part" },
   { "^too_large$", "^cannot", "the disk or `ulimit -f` forbids it; -d DIR writes elsewhere" },
   { "^connect$", "^nothing of it came", CHECK_URL },
+  { "^tls_verify", "subject name",
+    "another server answers, or the host has another name in its certificate" },
+  { "^tls_verify", "certificate has expired", "is this machine's clock right?" },
+  { "^tls_verify", "certificate is not yet valid", "is this machine's clock right?" },
   { "^tls_verify", "SSL level", "the server would send the file in the clear" },
   { "^tls_verify", "^no TLS", "--pinned-key wants a URL of https" },
   { "^tls_verify", "pinned public key",

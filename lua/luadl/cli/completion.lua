@@ -13,15 +13,30 @@ local COMMANDS = {
   { "config", "print what is in force, and where each value is from" },
   { "doctor", "print versions and features, and what is missing" },
   { "man", "print the manual page" },
-  { "completion", "print what a shell completes" },
+  { "completion", "print what a shell completes", { "bash", "zsh", "fish" } },
 }
+
+-- What may follow a flag: a value, or a topic.
+local function choices_of(flag)
+  if flag.option.name ~= "help" then return flag.arg and flag.option.values end
+  local names = {}
+  for index, topic in ipairs(topics.all()) do names[index] = topic.name end
+  return names
+end
 
 local function add(parser, flag)
   local short, long, argument = topics.words(flag)
-  local names = short and short .. " " .. long or long
-  local made = argument and parser:option(names):args(1) or parser:flag(names)
+  local names, choices = short and short .. " " .. long or long, choices_of(flag)
+  local made = (argument or choices) and parser:option(names) or parser:flag(names)
   made:description(flag.help)
-  if argument and flag.option.values then made:choices(flag.option.values) end
+  if argument or choices then made:args(argument and 1 or "?") end
+  if choices then made:choices(choices) end
+end
+
+-- A word behind a command's, such as a shell's name, is a command of its own to argparse.
+local function add_command(parser, name, help, words)
+  local command = parser:command(name):description(help):add_help(false):require_command(false)
+  for _, word in ipairs(words or {}) do command:command(word):add_help(false) end
 end
 
 local function new_parser()
@@ -30,7 +45,7 @@ local function new_parser()
     for _, flag in ipairs(topic.flags) do add(parser, flag) end
   end
   for _, command in ipairs(COMMANDS) do
-    parser:command(command[1]):description(command[2]):add_help(false)
+    add_command(parser, command[1], command[2], command[3])
   end
   parser:require_command(false)
   return parser

@@ -8,8 +8,9 @@
 --
 -- The command line comes before the environment, and that before the file.
 
-local attached = require("luadl.cli.attached")
+local environment = require("luadl.cli.environment")
 local errors = require("luadl.errors")
+local habits = require("luadl.cli.habits")
 local nearest = require("luadl.options.nearest")
 local options = require("luadl.options")
 local hosts = require("luadl.options.hosts")
@@ -25,19 +26,7 @@ local config = {}
 ---@field host table<string, table>
 ---@field policies table[]
 ---@field path string|nil of the file that was read
-
--- What is asked for once, and nobody's habit.
-local NOT_A_HABIT = {
-  config = true, curl = true, glob = true, help = true, info = true, input_file = true,
-  resume = true, restart = true, report = true, shard = true, trust_list = true, version = true,
-}
-
---- Whether an option may be configured.
----@param option table an entry of the schema
----@return boolean
-function config.has(option)
-  return #options.flags(option) > 0 and not option.each and not NOT_A_HABIT[option.name]
-end
+---@field warnings string[] of variables that count for nothing
 
 --- Where the file is if nobody says otherwise (XDG Base Directory).
 ---@param getenv fun(name: string): string|nil
@@ -60,16 +49,15 @@ local HOSTS = {
 local function nothing()
   return {
     values = {}, written = {}, from = {}, host = setmetatable({}, HOSTS), policies = {},
+    warnings = {},
   }
 end
 
 -- The file
 
 local function unknown(name)
-  local names = { "host", "policy" }
-  for _, option in options.each() do
-    if config.has(option) then names[#names + 1] = option.name end
-  end
+  local names = habits.names()
+  names[#names + 1], names[#names + 2] = "host", "policy"
   local meant = nearest.word(name, names)
   local question = meant and (": did you mean '%s'?"):format(meant) or ""
   return ("unknown option '%s'%s"):format(name, question)
@@ -78,7 +66,7 @@ end
 local function set(found, name, value)
   local option = type(name) == "string" and options.get(name)
   if name == "host" then error("write host[\"example.org\"] = {...}", 3) end
-  if not option or not config.has(option) then error(unknown(tostring(name)), 3) end
+  if not option or not habits.is(option) then error(unknown(tostring(name)), 3) end
   found.values[name] = value
 end
 
@@ -98,10 +86,10 @@ local function new_environment(found)
   })
 end
 
-local function compile(path, environment)
-  if not setfenv then return loadfile(path, "t", environment) end -- luacheck: ignore setfenv
+local function compile(path, globals)
+  if not setfenv then return loadfile(path, "t", globals) end -- luacheck: ignore setfenv
   local chunk, message = loadfile(path)
-  return chunk and setfenv(chunk, environment), message -- luacheck: ignore setfenv
+  return chunk and setfenv(chunk, globals), message -- luacheck: ignore setfenv
 end
 
 local function broken(path, message)
@@ -164,44 +152,6 @@ function config.read(path, home)
   return found
 end
 
--- The environment
-
-local YES = { ["1"] = true, yes = true, ["true"] = true, on = true }
-local NO = { ["0"] = true, no = true, ["false"] = true, off = true }
-local LISTS = { list = true, texts = true, headers = true, host_headers = true }
-
-local function as_typed(option, text)
-  if LISTS[option.type] then return { text } end
-  if option.type ~= "boolean" and not option.switch then return text end
-  if YES[text:lower()] then return true end
-  if NO[text:lower()] then return false end
-  return text
-end
-
-local function add_variable(found, option, name, text)
-  local typed = as_typed(option, text)
-  local value, message = typed, nil
-  if option.file then value, message = attached.read(option.file, typed) end
-  if value ~= nil then value, message = options.parse(option.name, value) end
-  if value == nil then return nil, errors.new("usage", ("%s: %s"):format(name, message)) end
-  found.values[option.name], found.from[option.name] = value, name
-  found.written[option.name] = typed
-  return true
-end
-
--- LUADL_CONNECTIONS and the like come before what is there.
-local function add_environment(found, getenv)
-  for _, option in options.each() do
-    local name = "LUADL_" .. option.name:upper()
-    local text = config.has(option) and getenv(name)
-    if text and text ~= "" then
-      local ok, err = add_variable(found, option, name, text)
-      if not ok then return nil, err end
-    end
-  end
-  return found
-end
-
 -- Together
 
 local ENOENT, ENOTDIR = 2, 20
@@ -223,12 +173,13 @@ end
 --- What the file and the environment say.
 ---@param command { config: string|false|nil } as typed: a file, or false for none
 ---@param getenv fun(name: string): string|nil
+---@param variables string[]|nil the names of those that there are
 ---@return luadl.cli.config|nil
 ---@return luadl.error|nil
-function config.load(command, getenv)
+function config.load(command, getenv, variables)
   local found, err = find(command, getenv)
   if not found then return nil, err end
-  return add_environment(found, getenv)
+  return environment.read(found, getenv, variables or {})
 end
 
 local function place_of(request, option)
@@ -259,7 +210,7 @@ end
 function config.apply(request, found, is_free)
   for _, option in options.each() do
     local value = found.values[option.name]
-    if value ~= nil and config.has(option) then -- a fetch has some of the same names
+    if value ~= nil and habits.is(option) then -- a fetch has some of the same names
       if is_free(option) then
         place_of(request, option)[option.name] = value
         request.written[option.name] = found.written[option.name]
@@ -274,9 +225,10 @@ end
 
 --- What `luadl.cli.arguments` reads it with.
 ---@param getenv fun(name: string): string|nil
-function config.reader(getenv)
+---@param variables string[]|nil
+function config.reader(getenv, variables)
   return function(request, is_free)
-    local found, err = config.load(request.command, getenv)
+    local found, err = config.load(request.command, getenv, variables)
     if not found then return nil, err.message end
     config.apply(request, found, is_free)
     return true

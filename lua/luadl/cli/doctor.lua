@@ -2,6 +2,7 @@
 -- SPDX-License-Identifier: MIT
 
 local config = require("luadl.cli.config")
+local environment = require("luadl.cli.environment")
 local errors = require("luadl.errors")
 local exit = require("luadl.cli.exit")
 
@@ -16,8 +17,11 @@ local PARTS = {
   { "luadl.zlib_core", "gzip in luadl.codec" },
   { "luadl.codec_core", "base64 and hex in luadl.codec" },
   { "luadl.xml_core", "luadl.xml" },
-  { "dkjson", "--json, lists of JSON, luadl.json" },
 }
+
+local INSTALL = "on Debian `apt install lua-%s` brings it"
+
+local NEEDED = "%s needs it (%s)"
 
 local function add(found, state, what, more)
   found[#found + 1] = { state = state, text = more and ("%s: %s"):format(what, more) or what }
@@ -46,11 +50,19 @@ local function add_protocols(found, curl)
   add(found, GOOD, "protocols", table.concat(there, ", "))
 end
 
+local function add_room(found, name, needed, help)
+  local ok, message = pcall(require, name)
+  local why = help or tostring(message):match("^[^\n]*")
+  add(found, ok and GOOD or BAD, name, not ok and NEEDED:format(needed, why) or nil)
+end
+
 local function add_parts(found)
-  for _, part in ipairs(PARTS) do
-    local ok, message = pcall(require, part[1])
-    local why = not ok and ("%s needs it (%s)"):format(part[2], tostring(message):match("^[^\n]*"))
-    add(found, ok and GOOD or BAD, part[1], why or nil)
+  for _, part in ipairs(PARTS) do add_room(found, part[1], part[2]) end
+end
+
+local function add_modules(found)
+  for _, name in ipairs({ "argparse", "dkjson" }) do
+    add_room(found, name, "all but luadl doctor", INSTALL:format(name))
   end
 end
 
@@ -68,10 +80,11 @@ local function add_certificates(found, curl)
 end
 
 local function add_configuration(found, getenv)
-  local read, err = config.load({}, getenv)
+  local read, err = config.load({}, getenv, environment.variables())
   if not read then return add(found, BAD, "configuration", err.message) end
   local none = ("there is no %s"):format(config.path(getenv) or "home folder")
   add(found, read.path and GOOD or NOTE, "configuration", read.path or none)
+  for _, warning in ipairs(read.warnings) do add(found, NOTE, warning) end
 end
 
 local PROXIES = {
@@ -91,6 +104,7 @@ local function examine(getenv)
   local ok, core = pcall(require, "luadl.core")
   add(found, ok and GOOD or BAD, ok and "luadl " .. core.version or "the engine",
     not ok and tostring(core):match("^[^\n]*") or _VERSION)
+  add_modules(found)
   if not ok then return found end
   local curl = require("luadl.url_core").libcurl()
   add_libcurl(found, curl)

@@ -45,13 +45,14 @@ local function hooks_of(parts, report)
 end
 
 -- Everything that the batch is given reports; with --why by its number, if there are several.
-local function watched(request, report, next_input, several)
-  local index = 0
+local function watched(request, report, source)
+  local index, several = 0, source.count ~= 1
   local function on_retry(...) report:retry(...) end
   return function()
-    local opts, where = next_input()
+    local opts, where = source.next()
     if not opts then return opts, where end
     index = index + 1
+    source.has_brought = true
     local number = several and index or nil
     opts.on_retry, opts.position = on_retry, opts.position or index
     if request.command.why then
@@ -83,7 +84,8 @@ end
 local function run_batch(parts, session, request, report, source)
   local sys = parts.sys
   local path = request.is_one and request.each.output or request.options.resume or nil
-  local err = place.prepare(sys, request.options.dir, path)
+  local err = place.find(sys, request.options)
+    or place.prepare(sys, request.options.dir, path)
   if err then return nothing(report, source.count or 0, err) end
   local batch, wrong = parts.batch.new(session, batch_options(request.command),
     hooks_of(parts, report))
@@ -92,16 +94,24 @@ local function run_batch(parts, session, request, report, source)
   sys.raise_fd_limit() -- jobs times connections soon pass the usual 1024
   sys.catch_signals(session:wake_fd())
   if source.count then report:expected(source.count) end
-  batch:source(watched(request, report, source.next, source.count ~= 1))
+  batch:source(watched(request, report, source))
   local summary = batch:run()
   if summary.stopped then summary.total = math.max(summary.total, source.count or 0) end
   return summary
+end
+
+-- Other parts of the list have it all.
+local function tell_empty_shard(request, report, source, summary)
+  local shard = request.command.shard
+  if not shard or not source.has_brought or summary.total > 0 or summary.stopped then return end
+  report:notice(("shard %s: nothing of the list falls into it"):format(shard))
 end
 
 local function run(parts, session, request, report, source)
   if request.options.insecure then report:notice(lines.NOT_VERIFIED) end
   if session.notice then report:notice(session.notice) end
   local summary = run_batch(parts, session, request, report, source)
+  tell_empty_shard(request, report, source, summary)
   local status = status_of(summary)
   report:summary(summary, status)
   if request.options.insecure and summary.total > 1 then report:notice(lines.NOT_VERIFIED) end
@@ -117,10 +127,8 @@ end
 function downloads.run(parts, session, request)
   local report, err = output.new(parts.world, request.command)
   if not report then return exit.fail(parts.world, err) end
-  local next_input, count = inputs.open(request, {
-    read = parts.sys.read, now = parts.world.now, check = request.check_url,
-    warn = function(message) report:notice(message) end,
-  })
+  local function warn(message) report:notice(message) end
+  local next_input, count = inputs.open(request, parts, warn)
   if not next_input then
     report:close()
     return nil, count

@@ -3,6 +3,7 @@
 
 local errors = require("luadl.errors")
 local lines = require("luadl.cli.lines")
+local text = require("luadl.text")
 
 local exit = {}
 
@@ -107,6 +108,15 @@ end
 function exit.fail(world, err)
   world.stderr:write(lines.failed(err), "\n")
   return exit.status(err)
+end
+
+--- Says what is wrong with a command line.
+---@param stderr file*
+---@param message string
+---@return integer status for it
+function exit.misuse(stderr, message)
+  stderr:write("luadl: ", text.clean(message), "\ntry luadl --help\n")
+  return exit.USAGE
 end
 
 --- The status of what has been done, when there may be something wrong after it.

@@ -71,16 +71,27 @@ local function of_pattern(request, parts, check)
   end
 end
 
-local function add_url(add, request, url)
-  add(once(complete(request, { url = url })), 1)
+-- Each may have a name of its own.
+local function add_urls(add, request)
+  for index, url in ipairs(request.urls) do
+    local opts = { url = url }
+    for name, value in pairs(request.outputs and request.outputs[index] or {}) do
+      opts[name] = value
+    end
+    add(once(complete(request, opts)), 1)
+  end
   return true
 end
+
+local NO_PART = "option '--output': nothing in braces or brackets for '%s' in %s"
 
 local function add_pattern(add, request, url, world)
   local parts, message = glob.parse(url)
   if not parts then
     return nil, ("option '--glob': %s: %s"):format(errors.redact_url(url), message)
   end
+  local unknown = glob.unknown(request.written.output or "", parts)
+  if unknown then return nil, NO_PART:format(unknown, errors.redact_url(url)) end
   add(of_pattern(request, parts, world.check), glob.count(parts))
   return true
 end
@@ -117,6 +128,19 @@ local function check_of(request, check)
   end
 end
 
+local NOTHING = "%s: there is nothing to download in it"
+
+-- Nothing to do is no failure, but hardly what was meant.
+local function told_when_empty(next_item, shown, warn)
+  local has_brought = false
+  return function()
+    local opts, place = next_item()
+    if opts == nil and not has_brought then warn(NOTHING:format(shown)) end
+    has_brought = has_brought or opts or place ~= nil
+    return opts, place
+  end
+end
+
 local function of_list(request, file, name, world)
   local source = pipe.new(file, world.read)
   local shown = name == STDIN and "standard input" or name
@@ -124,7 +148,7 @@ local function of_list(request, file, name, world)
     dir = request.options.dir, trusted = request.command.trust_list,
     check = check_of(request, world.check), warn = world.warn, now = world.now,
   })
-  return function()
+  return told_when_empty(function()
     local opts, place = next_item()
     if opts then return complete(request, opts), place end
     if opts == nil and source.problem then
@@ -133,7 +157,7 @@ local function of_list(request, file, name, world)
       return false, read_error(shown, problem)
     end
     return opts, place
-  end
+  end, shown, world.warn)
 end
 
 local function add_list(add, request, name, world)
@@ -167,19 +191,26 @@ end
 
 --- Opens all inputs of a command line.
 ---@param request table as luadl.cli.arguments reads it
----@param world { read: function, now: (fun(): number), warn: fun(message: string), check:
---- (fun(url: string): true|nil, string?) } as luadl.cli.pipe and luadl.list want it
+---@param parts table as luadl.cli.main has them: read of its sys, now of its world
+---@param warn fun(message: string)
 ---@return function|nil next
 ---@return integer|string|nil count how many there are, if that is known; or what is wrong
-function inputs.open(request, world)
+function inputs.open(request, parts, warn)
+  local world = {
+    read = parts.sys.read, now = parts.world.now, check = request.check_url, warn = warn,
+  }
   local all, count = {}, 0
   local function add(input, number)
     all[#all + 1] = input
     count = number and count and count + number
   end
   local command = request.command
-  local add_word = command.glob and add_pattern or add_url
-  local ok, message = add_each(request.urls, add_word, add, request, world)
+  local ok, message
+  if command.glob then
+    ok, message = add_each(request.urls, add_pattern, add, request, world)
+  else
+    ok, message = add_urls(add, request)
+  end
   if ok then ok, message = add_each(command.curl, add_curl, add, request, world) end
   if ok then ok, message = add_each(command.input_file, add_list, add, request, world) end
   if not ok then return nil, message end

@@ -58,10 +58,11 @@ end
 ---@return integer|nil status
 ---@return string|nil message what is wrong with the command line
 function inspection.run(parts, session, request)
-  local function warn(message) parts.world.stderr:write(lines.warning(message), "\n") end
-  local next_input, count = inputs.open(request, {
-    read = parts.sys.read, now = parts.world.now, check = request.check_url, warn = warn,
-  })
+  local function warn(message)
+    if request.command.quiet then return end
+    parts.world.stderr:write(lines.warning(message), "\n")
+  end
+  local next_input, count = inputs.open(request, parts, warn)
   if not next_input then return nil, count end
   if request.options.insecure then warn(lines.NOT_VERIFIED) end
   local report, err = output.new(parts.world, request.command)

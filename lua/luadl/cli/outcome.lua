@@ -21,6 +21,20 @@ local function fetched_of(result, stats)
   return size - ((result or stats).resumed or 0)
 end
 
+-- What was told of the answer that was taken, though nothing came of it, and then of the failure.
+local function facts_of(download, err)
+  local done, facts = download.done, {}
+  if done and done.url then
+    facts.status, facts.redirects, facts.address = done.status, done.redirects, done.address
+    -- Loaded late: the help is there without an engine.
+    facts.content_type = require("luadl.opening").content_type(done.headers)
+  end
+  for name, value in pairs(err or {}) do facts[name] = value end
+  local is_asked = facts.url == nil or facts.url == download.url -- the end of the way says more
+  facts.url = is_asked and done and done.url or facts.url
+  return facts
+end
+
 --- The facts of one.
 ---@param download table
 ---@param result table|nil
@@ -30,7 +44,7 @@ end
 function outcome.of(download, result, err, tally)
   local stats = download.stats and download:stats() or {}
   local seconds, fetched = seconds_of(result, stats), fetched_of(result, stats)
-  local from = result or err or {}
+  local from = result or facts_of(download, err)
   return {
     url = download.url,
     effective_url = from.url,

@@ -111,6 +111,16 @@ local function others(world, command, counts, write)
   return file and list, err
 end
 
+-- Who has use for it.
+local function listeners_of(self, name)
+  local listeners = {}
+  for _, each in ipairs(self.list) do
+    if each[name] then listeners[#listeners + 1] = each end
+  end
+  self.listeners[name] = listeners
+  return listeners
+end
+
 --- All reporters for this world, as one.
 ---@param world table
 ---@param command { json: boolean, quiet: boolean, verbose: boolean, progress: string|nil,
@@ -123,7 +133,8 @@ function output.new(world, command)
   local write = writer(world, display)
   local more, err = others(world, command, counts, write)
   if not more then return nil, err end
-  local self = setmetatable({ list = { counts, display, more[1], more[2] } }, metatable)
+  local list = { counts, display, more[1], more[2] }
+  local self = setmetatable({ list = list, listeners = {} }, metatable)
   if display.write and world.stdout_terminal then lend_print(self, write) end
   return self
 end
@@ -133,8 +144,10 @@ for _, name in ipairs({
   "summary",
 }) do
   methods[name] = function(self, ...)
-    for _, each in ipairs(self.list) do
-      if each[name] then each[name](each, ...) end
+    local listeners = self.listeners[name] or listeners_of(self, name)
+    for index = 1, #listeners do
+      local each = listeners[index]
+      each[name](each, ...)
     end
   end
 end

@@ -5,8 +5,10 @@
 
 local arguments = require("luadl.cli.arguments")
 local config = require("luadl.cli.config")
+local environment = require("luadl.cli.environment")
 local errors = require("luadl.errors")
 local exit = require("luadl.cli.exit")
+local habits = require("luadl.cli.habits")
 local options = require("luadl.options")
 local text = require("luadl.text")
 
@@ -54,7 +56,7 @@ local function rows_of(request)
   for _, option in options.each() do
     local value = request.written[option.name]
     if value == nil then value = option.default end
-    if value ~= nil and config.has(option) then
+    if value ~= nil and habits.is(option) then
       rows[#rows + 1] = { assignment(option.name, option, value), source(request, option) }
     end
   end
@@ -82,6 +84,7 @@ function settings.text(request)
   for _, row in ipairs(rows_of(request)) do
     lines[#lines + 1] = ("%-32s -- %s"):format(row[1], row[2])
   end
+  for _, warning in ipairs(found.warnings) do lines[#lines + 1] = "-- " .. warning end
   for _, line in ipairs(host_lines(request)) do
     lines[#lines + 1] = ("%-32s -- %s"):format(line, found.path)
   end
@@ -98,7 +101,8 @@ end
 function settings.run(argv, world)
   local words = {}
   for index = 2, #argv do words[index - 1] = argv[index] end
-  local request, message = arguments.parse(words, config.reader(world.getenv), true)
+  local configure = config.reader(world.getenv, environment.variables())
+  local request, message = arguments.parse(words, configure, true)
   if request and request.urls[1] then
     request, message = nil, ("'config' takes options alone, not '%s'"):format(request.urls[1])
   end

@@ -10,14 +10,16 @@ local inputs = require("luadl.cli.inputs")
 local lines = require("luadl.cli.lines")
 local output = require("luadl.cli.output")
 local reading = require("luadl.reading")
+local sink = require("luadl.cli.sink")
 
 local standard = {}
 
 local STDOUT = 1
 local STEP = 0.1 -- seconds between two looks around
 local STOP_WITHIN = 1.5 -- seconds for a cancelled download to end
-local ENOSPC, EPIPE = 28, 32
+local EPIPE = 32
 local SHOWN = "-" -- where a file has its path
+local UNWRITABLE = "cannot write to standard output"
 
 --- Standard output is the files' alone: what scripts print goes to standard error from now on.
 ---@param world table
@@ -36,11 +38,6 @@ local function world_beside(world)
     { __index = world })
 end
 
-local function unwritable(what, message, errno)
-  local kind = errno == ENOSPC and "no_space" or "io"
-  return errors.new(kind, ("%s: %s"):format(what, message), { errno = errno })
-end
-
 local function serve(self, seconds)
   self.session:step(seconds)
   self.report:tick()
@@ -53,7 +50,7 @@ local function put(self, stream, bytes)
   local at = 1
   while at <= #bytes do
     local count, message, errno = self.outlet:write(bytes, at, STEP)
-    if not count then return nil, unwritable("cannot write to standard output", message, errno) end
+    if not count then return nil, sink.failure(UNWRITABLE, message, errno) end
     at = at + count
     local ok, err = serve(self, 0)
     local _, failed = stream:result()
@@ -157,14 +154,12 @@ end
 function standard.run(parts, session, request)
   local outlet, message, errno = require("luadl.outlet").open(STDOUT)
   if not outlet then
-    return exit.fail(parts.world, unwritable("no standard output", message, errno))
+    return exit.fail(parts.world, sink.failure("no standard output", message, errno))
   end
   local report, err = output.new(world_beside(parts.world), request.command)
   if not report then return exit.fail(parts.world, err) end
-  local next_input, count = inputs.open(request, {
-    read = parts.sys.read, now = parts.world.now, check = request.check_url,
-    warn = function(warning) report:notice(warning) end,
-  })
+  local function warn(warning) report:notice(warning) end
+  local next_input, count = inputs.open(request, parts, warn)
   local status
   if next_input then
     local self = { parts = parts, session = session, report = report, outlet = outlet }

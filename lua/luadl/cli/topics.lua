@@ -117,7 +117,7 @@ end
 ---@return string long
 ---@return string|nil argument
 function topics.words(flag)
-  return flag.flag:match("^%-%w"), flag.flag:match("%-%-[%w-]+"), flag.arg
+  return flag.flag:match("^%-%w"), flag.long, flag.arg
 end
 
 return topics

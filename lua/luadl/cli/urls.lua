@@ -13,6 +13,7 @@ local urls = {}
 ---@return true|nil
 ---@return string|nil message
 function urls.check(word, argv)
+  if scheme.is_plain(word) then return true end
   if word == "" then return nil, "a URL is empty" end
   local shown = errors.redact_word(word)
   if shown:find("%c") then return nil, ("'%s' has control characters"):format(shown) end

@@ -3,6 +3,7 @@
 
 local filename = require("luadl.filename")
 local options = require("luadl.options")
+local scheme = require("luadl.scheme")
 local target = require("luadl.target")
 local text = require("luadl.text")
 
@@ -43,7 +44,9 @@ end
 ---@return string? message
 function item.check_url(url, check)
   if url == "" then return nil, "a URL is empty" end
-  if url:find("%c") then return nil, "a URL has control characters" end
+  if not scheme.is_plain(url) and url:find("%c") then
+    return nil, "a URL has control characters"
+  end
   if check then return check(url) end
   return true
 end
@@ -51,8 +54,9 @@ end
 local TWO = "two URLs: each has a line of its own, or a tab before it where it is a mirror"
 
 local function read_url(word, check)
-  local url = text.trim(word)
-  if url:find("^%a[%w+.-]*://%S*%s+%a[%w+.-]*://") then return nil, TWO end
+  local is_plain = scheme.is_plain(word)
+  local url = is_plain and word or text.trim(word)
+  if not is_plain and url:find("^%a[%w+.-]*://%S*%s+%a[%w+.-]*://") then return nil, TWO end
   local ok, message = item.check_url(url, check)
   if not ok then return nil, message end
   return url
@@ -95,6 +99,7 @@ end
 ---@return table? given
 ---@return string? message
 function item.finish(given, opts)
+  if next(given) == "url" and next(given, "url") == nil then return given end
   if given.complete then
     local complete = given.complete
     given.complete = nil

@@ -92,6 +92,22 @@ local engine = {}
 ---@return luadl.core.failure? err
 function engine:new(request) end
 
+--- What is asked of many URLs: checked and copied once.
+---@param request table as for `new`; its URL and target count for nothing
+---@return userdata? model
+---@return luadl.core.failure? err
+function engine:model(request) end
+
+--- A new transfer: the model's request, of this URL. "head" comes only if the server names the
+--- file, too.
+---@param model userdata
+---@param url string
+---@param dir string? nil: the current folder
+---@param name string
+---@return integer? id
+---@return luadl.core.failure? err
+function engine:like(model, url, dir, name) end
+
 --- Answers "head", or "fault" of the stages "open" and "publish": where to write.
 ---@param id integer
 ---@param target luadl.core.target? nil where it is read in order

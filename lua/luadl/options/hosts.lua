@@ -82,6 +82,12 @@ local function merge(self, patterns)
   return values
 end
 
+--- Whether all hosts are the same.
+---@return boolean
+function methods:is_empty()
+  return self.patterns[1] == nil
+end
+
 --- The rates of those hosts that have one of their own.
 ---@return table<string, luadl.schedule> by name
 function methods:limit_rates()

@@ -12,159 +12,24 @@
 --   default   as a caller could write it
 --   policy    true when a function may stand in the value's place
 --   switch    true when true and false may; `off` is the command's flag for false, and its help
---   check     function(value) -> nil, or what is wrong
+--   check     one of luadl.options.checks
 --   file      the command takes @FILE and @- (standard input) for it, too: its "bytes", its "text"
 --             without the last line's end, or its "lines"
 --   joined    what stands between the values, where the command takes several for one
+--   paired    true when the command takes one for each URL
 --   secret    true when the command line has no business with it: it is overwritten there
 --   flag      "-s --long" of the command; `arg` names its argument, `help` says what it does,
 --             `note` replaces the default in the help; `choices` are flags for further values
 
-local category = require("luadl.category")
-local checksum = require("luadl.checksum")
-local format = require("luadl.options.format")
-local hostname = require("luadl.hostname")
-local template = require("luadl.template")
-
-local function check_proxy(value)
-  if value:match("^%d+$") then
-    return ("a proxy is [scheme://]host:port; for %s connections write -n %s"):format(value, value)
-  end
-  return nil
-end
-
-local function check_hosts(value)
-  if value:find("://", 1, true) then
-    return ("expected hosts like 'a.org,b.org', or '*' for all, got '%s'"):format(value)
-  end
-  return nil
-end
-
-local function check_part(value)
-  if value:match("[^/]%.part$") or value:match("[^/]%.part%.lj$") then return nil end
-  return ("'%s' is no .part: name the one to continue, or leave it out, luadl continues by itself")
-    :format(value)
-end
-
-local function check_bearer(value)
-  if value:find("[^\33-\126]") then return "expected a token without blanks" end
-  return nil
-end
-
-local ADDRESS = "^([^:]+):(%d+):(.+)$"
-
-local function check_address(entry)
-  local host, port, address = entry:match(ADDRESS)
-  port = tonumber(port)
-  local good = port and port >= 1 and port <= 65535 and (host == "*" or hostname.is_name(host))
-  if good and address:gsub("^%[(.*)%]$", "%1"):find("^[%x.:]+$") then return nil end
-  return ("expected 'HOST:PORT:ADDRESS', like 'example.org:443:127.0.0.1', got '%s'"):format(entry)
-end
-
-local function check_addresses(list)
-  for _, entry in ipairs(list) do
-    local message = check_address(entry)
-    if message then return message end
-  end
-  return nil
-end
-
-local function check_doh(value)
-  if not value:find("^https://") then return "expected an https URL" end
-  return nil
-end
-
-local function check_pins(value)
-  for pin in (value:find("^sha256//") and value or ""):gmatch("[^;]+") do
-    if not pin:find("^sha256//[%w+/]+=*$") or #pin ~= #"sha256//" + 44 then
-      return "expected 'sha256//BASE64' of a public key, several with ';' between, or a file"
-    end
-  end
-  return nil
-end
-
-local function check_user(value)
-  if not value:find(":", 1, true) then return "expected 'name:password'" end
-  return nil
-end
-
-local function check_template(value)
-  return select(2, template.parse(value))
-end
-
-local function check_category(value)
-  return select(2, category.read(value))
-end
-
-local function check_shard(value)
-  local part, parts = value:match("^(%d+)/(%d+)$")
-  part, parts = tonumber(part), tonumber(parts)
-  if not part or part < 1 or part > parts or parts > 1e6 then
-    return "expected I/N, like 2/8: the second of eight parts"
-  end
-  return nil
-end
-
-local function check_checksum(value)
-  return select(2, checksum.read(value))
-end
-
--- What -s means to aria2 and to curl.
-local function check_scripts(files)
-  for _, file in ipairs(files) do
-    if file:match("^%d+$") then
-      return ("a script is a file; for %s connections write -n %s"):format(file, file)
-    end
-    if file:match("^%a[%w+.-]*://") or file:match("^[#IJLOSRfgikov]+$") and #file < 6 then
-      return "a script is a file; for silence write -q, for standard output -o -"
-    end
-  end
-  return nil
-end
-
-local function check_write_out(value)
-  if value:find("^%d+$") then return "a format has variables, like '%{http_code}'" end
-  return select(2, format.read(value))
-end
-
-local function check_report(value)
-  local suffix = (value:match("%.(%w+)$") or ""):lower()
-  if suffix == "json" or suffix == "csv" then return nil end
-  return ("'%s' must end in .json or .csv"):format(value)
-end
-
-local function check_method(value)
-  if not value:match("^[%w!#$%%&'*+.^_`|~-]+$") then return "expected a word like 'PUT'" end
-  return nil
-end
-
-local function check_ip(value)
-  if value == 5 then return "expected 4 or 6" end
-  return nil
-end
-
-local function check_fields(value)
-  if type(value) ~= "table" then return "expected a table of names and values" end
-  return nil
-end
-
-local function check_filter(value)
-  local kind = type(value)
-  if kind == "function" or (kind == "table" and value.update and value.finish) then return nil end
-  return "expected a function, or a filter such as luadl.codec.filter.gunzip()"
-end
-
-local function check_cache(value)
-  if type(value) == "table" or type(value) == "userdata" then return nil end
-  return "expected a table, or an object with 'get' and 'set'"
-end
+local checks = require("luadl.options.checks")
 
 return {
   { name = "url", type = "string", scope = "download", fetch = true, each = true },
   { name = "context", type = "context", scope = "download", fetch = true, each = true },
   {
-    name = "output", type = "path", scope = "download", each = true,
-    flag = "-o --output", arg = "FILE", help = "write to FILE (below DIR, when -d is given)",
+    name = "output", type = "path", scope = "download", each = true, paired = true,
+    flag = "-o --output", arg = "FILE",
+    help = "write to FILE (below DIR, when -d is given); one for each URL may be given",
   },
   {
     name = "ahead", type = "bytes", min = 1, default = "64M", scope = "download",
@@ -175,12 +40,12 @@ return {
     flag = "-d --dir", arg = "DIR", help = "put the files into DIR", note = "here",
   },
   {
-    name = "template", type = "path", check = check_template, scope = "download",
+    name = "template", type = "path", check = checks.template, scope = "download",
   },
   { name = "position", type = "integer", min = 1, scope = "download", each = true },
   { name = "make_dirs", type = "boolean", default = false, scope = "download" },
   {
-    name = "category", type = "list", check = check_category, scope = "download",
+    name = "category", type = "list", check = checks.category, scope = "download",
     flag = "--category", arg = "RULE",
     help = "folders: video=*.mp4,video/*,@*.example.org; may be repeated",
   },
@@ -199,7 +64,7 @@ return {
     help = "when the file exists: fail, rename, replace or skip", note = "rename; fail with -o",
   },
   {
-    name = "resume", type = "path", switch = true, check = check_part, default = true,
+    name = "resume", type = "path", switch = true, check = checks.part, default = true,
     scope = "download", flag = "--resume", arg = "PART",
     help = "continue PART; a URL, if given, takes the place of its own",
     off = { flag = "--no-resume", help = "neither continue nor keep what could be continued" },
@@ -242,11 +107,11 @@ return {
     fields = { { name = "connections", type = "integer", min = 1, max = 256 } },
   },
   { name = "mirror", type = "list", policy = true, scope = "download" },
-  { name = "verify", type = "string", policy = true, check = check_checksum, scope = "download" },
+  { name = "verify", type = "string", policy = true, check = checks.checksum, scope = "download" },
   { name = "labels", type = "labels", scope = "download", each = true },
   { name = "policies", type = "policies", scope = "session" },
   {
-    name = "checksum", type = "string", check = check_checksum, scope = "download", each = true,
+    name = "checksum", type = "string", check = checks.checksum, scope = "download", each = true,
     flag = "--checksum", arg = "ALGO:HEX",
     help = "the file must have this digest; also like 'sha512-BASE64' (SRI)",
   },
@@ -280,7 +145,7 @@ return {
     help = "note in FILE how far the list is; the same command goes on there",
   },
   {
-    name = "shard", type = "string", check = check_shard, scope = "batch",
+    name = "shard", type = "string", check = checks.shard, scope = "batch",
     flag = "--shard", arg = "I/N", help = "only the I-th of N parts of the list",
   },
   { name = "on_item", type = "function", scope = "batch" },
@@ -327,7 +192,7 @@ return {
     flag = "--max-size", arg = "SIZE", help = "refuse files larger than SIZE", note = "none",
   },
   {
-    name = "method", type = "string", check = check_method, scope = "download", fetch = true,
+    name = "method", type = "string", check = checks.method, scope = "download", fetch = true,
     each = true, flag = "-X --request", arg = "METHOD",
     help = "ask with this method; what it brings is no file to split or to continue", note = "GET",
   },
@@ -353,7 +218,7 @@ return {
     note = "luadl/VERSION",
   },
   {
-    name = "user", type = "string", check = check_user, scope = "download", fetch = true,
+    name = "user", type = "string", check = checks.user, scope = "download", fetch = true,
     file = "text", secret = true, flag = "-u --user", arg = "NAME:PASSWORD",
     help = "log in; kept from other hosts on redirects; @FILE has it",
   },
@@ -363,7 +228,7 @@ return {
     flag = "--auth", arg = "HOW", help = "log in with basic or digest authentication",
   },
   {
-    name = "bearer", type = "string", check = check_bearer, scope = "download", fetch = true,
+    name = "bearer", type = "string", check = checks.bearer, scope = "download", fetch = true,
     file = "text", secret = true, flag = "--bearer", arg = "TOKEN",
     help = "log in with a token; @FILE has it",
   },
@@ -376,7 +241,7 @@ return {
     flag = "--netrc-file", arg = "FILE", help = "the same with another file",
   },
   {
-    name = "proxy", type = "string", check = check_proxy, scope = "download", fetch = true,
+    name = "proxy", type = "string", check = checks.proxy, scope = "download", fetch = true,
     flag = "-x --proxy", arg = "URL", help = "use this proxy: http, https, socks4, 4a, 5, 5h",
   },
   {
@@ -385,17 +250,17 @@ return {
     flag = "--proxy-auth", arg = "HOW", help = "log in to the proxy with basic or digest",
   },
   {
-    name = "no_proxy", type = "string", check = check_hosts, scope = "download", fetch = true,
+    name = "no_proxy", type = "string", check = checks.hosts, scope = "download", fetch = true,
     flag = "--no-proxy", arg = "HOSTS", help = "ask these hosts directly: a.org,b.org; * for all",
     note = "what $no_proxy says",
   },
   {
-    name = "addresses", type = "list", check = check_addresses, scope = "download", fetch = true,
+    name = "addresses", type = "list", check = checks.addresses, scope = "download", fetch = true,
     flag = "--resolve", arg = "HOST:PORT:ADDRESS",
     help = "ask HOST at this address; * is any host; may be repeated",
   },
   {
-    name = "doh", type = "string", check = check_doh, scope = "download", fetch = true,
+    name = "doh", type = "string", check = checks.doh, scope = "download", fetch = true,
     flag = "--doh", arg = "URL", help = "ask this server for addresses, over https",
   },
   {
@@ -403,7 +268,7 @@ return {
     flag = "--interface", arg = "NAME", help = "send from this interface, or from this address",
   },
   {
-    name = "ip", type = "integer", min = 4, max = 6, check = check_ip, scope = "download",
+    name = "ip", type = "integer", min = 4, max = 6, check = checks.ip, scope = "download",
     fetch = true,
     choices = {
       { flag = "-4 --ipv4", value = 4, help = "connect over IPv4 alone" },
@@ -446,7 +311,7 @@ return {
     note = "~/.ssh/known_hosts",
   },
   {
-    name = "pinned_key", type = "string", check = check_pins, scope = "download", fetch = true,
+    name = "pinned_key", type = "string", check = checks.pins, scope = "download", fetch = true,
     flag = "--pinned-key", arg = "KEY",
     help = "the servers have this public key: sha256//BASE64, or a file",
   },
@@ -501,7 +366,7 @@ return {
     name = "deadline", type = "seconds", min = 0.01, scope = "download", fetch = true,
     flag = "--deadline", arg = "TIME", help = "longest time for a whole file", note = "none",
   },
-  { name = "filter", type = "any", check = check_filter, scope = "download", each = true },
+  { name = "filter", type = "any", check = checks.filter, scope = "download", each = true },
   {
     name = "expect", type = "table", scope = "download", each = true,
     fields = {
@@ -534,7 +399,7 @@ return {
     help = "write them to FILE at the end; nobody else may read it",
   },
   {
-    name = "scripts", type = "list", check = check_scripts, scope = "command",
+    name = "scripts", type = "list", check = checks.scripts, scope = "command",
     flag = "-s --script", arg = "FILE", help = "let the policies in FILE decide; may be repeated",
   },
   {
@@ -556,12 +421,12 @@ return {
     note = "bar on a terminal",
   },
   {
-    name = "write_out", type = "data", check = check_write_out, file = "text", scope = "command",
+    name = "write_out", type = "data", check = checks.write_out, file = "text", scope = "command",
     flag = "-w --write-out", arg = "FORMAT",
     help = "print FORMAT for each file, like '%{http_code} %{filename_effective}\\n'",
   },
   {
-    name = "report", type = "path", check = check_report, scope = "command",
+    name = "report", type = "path", check = checks.report, scope = "command",
     flag = "--report", arg = "FILE", help = "write a row for each file to FILE.json or FILE.csv",
   },
   {
@@ -595,8 +460,8 @@ return {
     flag = "-h --help", help = "print this help",
   },
   { name = "json", type = "any", scope = "fetch" },
-  { name = "form", type = "any", check = check_fields, scope = "fetch" },
-  { name = "query", type = "any", check = check_fields, scope = "fetch" },
-  { name = "cache", type = "any", check = check_cache, scope = "fetch" },
+  { name = "form", type = "any", check = checks.fields, scope = "fetch" },
+  { name = "query", type = "any", check = checks.fields, scope = "fetch" },
+  { name = "cache", type = "any", check = checks.cache, scope = "fetch" },
   { name = "check", type = "boolean", default = false, scope = "fetch" },
 }

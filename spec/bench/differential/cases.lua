@@ -8,21 +8,20 @@
 -- end.
 
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local misbehaviour = require("spec.bench.differential.misbehaviour")
 
 local MIB = 1048576
 local SIZE = 4 * MIB
 
 local function version(seed, fields)
-  local made = {
+  return merged({
     size = SIZE,
     seed = seed,
     etag = ('"v%d"'):format(seed),
     last_modified = ("Mon, %02d Jan 2025 10:00:00 GMT"):format(6 + 7 * seed),
     rate = 2 * MIB,
-  }
-  for name, value in pairs(fields or {}) do made[name] = value end
-  return made
+  }, fields)
 end
 
 local function anonymous(seed)

@@ -9,6 +9,7 @@ local lfs = require("lfs")
 local content = require("spec.support.content")
 local child = require("spec.bench.differential.child")
 local helper = require("spec.support.helper")
+local merged = require("spec.support.merged")
 local jobs = require("spec.bench.differential.jobs")
 local misbehaviour = require("spec.bench.differential.misbehaviour")
 local rivals = require("spec.bench.differential.rivals")
@@ -40,9 +41,7 @@ local function sent(self)
 end
 
 local function serve(self, number, run)
-  local given = { run = number, gzipped = self.gzipped }
-  for name, value in pairs(run.version) do given[name] = value end
-  for name, value in pairs(run.given or {}) do given[name] = value end
+  local given = merged({ run = number, gzipped = self.gzipped }, run.version, run.given)
   self.url = self.origin:serve(self.path, run.behaviour, given)
 end
 
