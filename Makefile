@@ -24,7 +24,7 @@ ALL_CFLAGS = $(STRICT) $(CFLAGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fPIC -fvi
 LIBS = $(shell pkg-config --libs libcurl) $(shell pkg-config --libs libxxhash) $(shell pkg-config --libs libpsl) -pthread -lm
 SHARED = -shared -Wl,-z,nodelete $(if $(SAN),-fsanitize=$(SAN))
 
-ENGINE := session reading exit fork loop fetch failure local single send header login redirect route tls accept receive pass window watch lines answer identity field date transfer request chunk file disk begin publish job resume adoption checkpoint record journal edges hasher io jar cookie prove page connection trace throttle hosts limit latch queue url code adopt
+ENGINE := session reading exit fork loop fetch failure local single send header login redirect route tls accept receive pass window whole watch lines answer identity field date transfer request chunk file disk begin publish job resume adoption checkpoint record journal edges hasher io jar cookie prove page connection trace throttle hosts limit latch queue url code adopt
 ENGINE_OBJ := $(ENGINE:%=$(OUT)/%.o)
 C_FILES := $(wildcard core/*.c core/*.h spec/core/*.c spec/support/*.c spec/fuzz/*.c spec/fuzz/*.h)
 LUA_FILES := lua scripts/luadl scripts spec

@@ -10,8 +10,7 @@
 #include "job.h"
 #include "resume.h"
 #include "trace.h"
-
-#define SMALL ((int64_t) 64 << 10) /* bytes */
+#include "whole.h"
 
 /* A target that is known already is opened before any request (F7, F9); then the request may go out. */
 static bool before_request(struct transfer *transfer)
@@ -25,7 +24,7 @@ static bool before_request(struct transfer *transfer)
 /* What a write or two bring takes its room by them, and finds as early that there is none. */
 static bool is_small(int64_t length)
 {
-    return length >= 0 && length <= SMALL;
+    return length >= 0 && length <= SMALL_MOST;
 }
 
 static int make_room(struct transfer *transfer, struct ldl_error *error)
@@ -50,7 +49,10 @@ static void reserve_room(struct transfer *transfer)
         return;
     }
     job_release(transfer);
-    transfer_go(transfer);
+    if (whole_waits(transfer))
+        whole_write(transfer);
+    else
+        transfer_go(transfer);
 }
 
 static void trace_resume(struct transfer *transfer)

@@ -21,6 +21,7 @@
 #include "redirect.h"
 #include "send.h"
 #include "throttle.h"
+#include "whole.h"
 
 #define PROGRESS ((int64_t) 64 << 10)
 
@@ -192,6 +193,21 @@ static int resend(struct fetch *fetch)
     return result == 0 ? FETCH_RESEND : FETCH_ENDED;
 }
 
+/* It came while the file was being opened, all of it. */
+static bool is_whole(const struct fetch *fetch)
+{
+    return fetch->purpose == FETCH_FIRST && fetch->code == CURLE_OK && fetch->held
+           && fetch->answer.first == 0 && fetch->reach == (int64_t) fetch->held_used;
+}
+
+static bool hand_over(struct fetch *fetch)
+{
+    if (!whole_keep(fetch->transfer, fetch->held, fetch->held_used))
+        return false;
+    fetch->held = NULL;
+    return true;
+}
+
 int fetch_done(struct fetch *fetch, int code)
 {
     if (fetch->state == FETCH_HEAD && code == CURLE_OK)
@@ -203,7 +219,7 @@ int fetch_done(struct fetch *fetch, int code)
     if (fetch->error.kind != LDL_OK)
         return FETCH_ENDED;
     if (fetch->state == FETCH_PARKED)
-        return FETCH_KEEP;
+        return is_whole(fetch) && hand_over(fetch) ? FETCH_ENDED : FETCH_KEEP;
     if (fetch->location || fetch->drop_range || fetch->drop_condition || fetch->drop_http2)
         return resend(fetch);
     if (fetch->state == FETCH_COLLECT)
@@ -446,8 +462,10 @@ void *fetch_leave(struct fetch *fetch)
     if (fetch->purpose == FETCH_PAGE)
         page_fail(fetch);
     pthread_mutex_lock(&transfer->lock);
-    if (transfer->first == fetch)
+    if (transfer->first == fetch) {
         transfer->first = NULL;
+        transfer_open_due(transfer);
+    }
     bool fault = give_back(fetch);
     transfer->active--;
     atomic_fetch_sub(transfer->streams, 1);

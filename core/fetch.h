@@ -83,14 +83,15 @@ struct fetch {
     int interim;         /* 1xx responses */
 
     struct answer answer;
-    struct ldl_error error; /* found by a callback; kind LDL_OK: none */
-    int socket_errno;       /* of a failed socket() */
-    int socket;             /* that it waits for, or -1 */
-    int64_t position;       /* offset of the next byte that arrives */
-    int64_t from;           /* the first one that is wanted */
-    int64_t reach;          /* one past the last that the answer carries; INT64_MAX: unknown */
-    int64_t end;            /* of its chunk, as last seen */
-    int64_t received;       /* bytes written by it */
+    struct ldl_error error;        /* found by a callback; kind LDL_OK: none */
+    int socket_errno;              /* of a failed socket() */
+    int socket;                    /* that it waits for, or -1 */
+    const struct sockets *sockets; /* of its loop */
+    int64_t position;              /* offset of the next byte that arrives */
+    int64_t from;                  /* the first one that is wanted */
+    int64_t reach;    /* one past the last that the answer carries; INT64_MAX: unknown */
+    int64_t end;      /* of its chunk, as last seen */
+    int64_t received; /* bytes written by it */
     int64_t drained;
     char *held; /* the first bytes of a small body, which come while its file is being opened */
     size_t held_used;

@@ -23,6 +23,7 @@
 #include "throttle.h"
 #include "trace.h"
 #include "watch.h"
+#include "whole.h"
 
 #define TICK 0.1 /* seconds between two looks at the watchdogs */
 #define EVENTS_MOST 64
@@ -136,6 +137,7 @@ static void drop(struct loop *loop, struct fetch *fetch)
 
 static void adopt(struct loop *loop, struct fetch *fetch)
 {
+    fetch->sockets = &loop->sockets;
     fetch->next = loop->fetches;
     fetch->link = &loop->fetches;
     if (fetch->next)
@@ -366,6 +368,8 @@ static void on_go(struct loop *loop, struct transfer *transfer)
     struct fetch *fetch = transfer->first;
     if (fetch)
         proceed(loop, fetch, fetch_go(fetch));
+    else if (whole_waits(transfer))
+        whole_write(transfer);
     else
         transfer_begin_anew(transfer);
     schedule(loop, transfer);
@@ -489,6 +493,13 @@ static void forget_socket(struct loop *loop, int fd)
     epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
+static void note_socket(struct loop *loop, CURL *easy, int fd)
+{
+    long port = 0;
+    if (curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &port) == CURLE_OK)
+        sockets_note(&loop->sockets, port, fd);
+}
+
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *subject, void *known)
 {
     struct loop *loop = subject;
@@ -500,6 +511,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *subject, void
         fetch->socket = what == CURL_POLL_REMOVE ? -1 : fd;
     if (what == CURL_POLL_REMOVE)
         return forget_socket(loop, fd), 0;
+    note_socket(loop, easy, fd);
     event.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
     if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, fd, &event) < 0
         && epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0 && fetch)

@@ -9,6 +9,7 @@
 
 #include "latch.h"
 #include "queue.h"
+#include "sockets.h"
 
 #define SPARE_MOST 64
 
@@ -27,9 +28,10 @@ struct loop {
     int epoll;
     double curl_due; /* when libcurl wants to be called; 0: not */
     double tick_due;
-    double slept;          /* seconds of suspend, as last seen */
-    double distrust_until; /* before that, each request opens a connection of its own */
-    bool starved;          /* memory for a stream was refused just now */
+    double slept;           /* seconds of suspend, as last seen */
+    double distrust_until;  /* before that, each request opens a connection of its own */
+    bool starved;           /* memory for a stream was refused just now */
+    struct sockets sockets; /* of the connections that it has, or had */
     struct fetch *fetches;
     int locals; /* of them, those that read a file of this machine */
     struct transfer *homed;

@@ -276,10 +276,13 @@ static void read_request(lua_State *L, int table, struct ldl_request *request)
 
 static void read_target(lua_State *L, int table, struct ldl_target *target)
 {
-    target->dir = field_string(L, table, "dir");
-    target->name = field_string(L, table, "name");
-    target->restart = field_boolean(L, table, "restart");
-    target->exists = field_boolean(L, table, "replace") ? LDL_EXISTS_REPLACE : LDL_EXISTS_FAIL;
+    bool replace = field_boolean(L, table, "replace");
+    *target = (struct ldl_target){
+        .dir = field_string(L, table, "dir"),
+        .name = field_string(L, table, "name"),
+        .restart = field_boolean(L, table, "restart"),
+        .exists = replace ? LDL_EXISTS_REPLACE : LDL_EXISTS_FAIL,
+    };
     if (!target->name)
         luaL_error(L, "a target needs a name");
 }

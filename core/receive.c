@@ -15,13 +15,13 @@
 #include "pass.h"
 #include "prove.h"
 #include "single.h"
+#include "sockets.h"
 #include "throttle.h"
 
 #define DRAIN_MOST 65536 /* bytes of an unwanted body, to keep its connection */
 #define PIECE ((size_t) 512 << 10)
 #define PIECE_LEAST ((size_t) 32 << 10)
 #define POOL ((size_t) 16 << 20) /* for the buffers of all streams of a session */
-#define HOLD_MOST ((int64_t) 64 << 10)
 #define HINT_EVERY ((int64_t) 8 << 20)
 
 static size_t smaller(size_t a, size_t b)
@@ -208,15 +208,24 @@ static bool reusable(const struct fetch *fetch)
     return fetch->url.web && fetch->position >= fetch->reach && !has_surplus(fetch);
 }
 
+/* An answer may come before libcurl has named the socket of a connection that is used again. */
+static bool knows_socket(struct fetch *fetch)
+{
+    long port = 0;
+    if (fetch->socket < 0 && curl_easy_getinfo(fetch->easy, CURLINFO_LOCAL_PORT, &port) == CURLE_OK)
+        fetch->socket = sockets_find(fetch->sockets, port);
+    return fetch->socket >= 0;
+}
+
 /* A small body needn't wait for its file: its connection serves the next request meanwhile. */
 static bool may_hold(struct fetch *fetch, size_t length)
 {
     int64_t wanted = fetch->reach - fetch->position;
     size_t held = fetch->held_used + length;
-    if (wanted > HOLD_MOST || held > (uint64_t) wanted || !fetch->url.web
+    if (wanted > SMALL_MOST || held > (uint64_t) wanted || !fetch->url.web
         || transfer_is_read(fetch->transfer))
         return false;
-    if (held == (uint64_t) wanted && (fetch->socket < 0 || has_surplus(fetch)))
+    if (held == (uint64_t) wanted && (!knows_socket(fetch) || has_surplus(fetch)))
         return false;
     if (!fetch->held)
         fetch->held = malloc((size_t) wanted);
@@ -245,6 +254,13 @@ static bool pass(struct fetch *fetch, const char *bytes, size_t length)
     return false;
 }
 
+void receive_open(struct fetch *fetch)
+{
+    pthread_mutex_lock(&fetch->transfer->lock);
+    transfer_open_due(fetch->transfer);
+    pthread_mutex_unlock(&fetch->transfer->lock);
+}
+
 static size_t take(struct fetch *fetch, char *bytes, size_t length)
 {
     if (fetch->state == FETCH_HEAD)
@@ -255,7 +271,9 @@ static size_t take(struct fetch *fetch, char *bytes, size_t length)
         return CURL_WRITEFUNC_ERROR;
     bool parked = fetch->state == FETCH_PARKED;
     size_t unpaid = length - pass_known(fetch, length);
-    if ((parked && !may_hold(fetch, length)) || !throttle_pass(fetch, unpaid))
+    if (parked && !may_hold(fetch, length))
+        return receive_open(fetch), CURL_WRITEFUNC_PAUSE;
+    if (!throttle_pass(fetch, unpaid))
         return CURL_WRITEFUNC_PAUSE;
     if (parked)
         hold(fetch, bytes, length);

@@ -15,6 +15,9 @@ void receive_flush(struct fetch *fetch);
 /* Would so many bytes make it larger than it may be? Then that is its error. */
 bool receive_exceeds(struct fetch *fetch, size_t length);
 
+/* The file of a small body is opened though not all of it has come. */
+void receive_open(struct fetch *fetch);
+
 /* What came while its file was being opened. */
 void receive_held(struct fetch *fetch);
 

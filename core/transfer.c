@@ -172,6 +172,7 @@ void transfer_unref(struct transfer *transfer)
     free(transfer->dir);
     free(transfer->name);
     free(transfer->path);
+    free(transfer->whole);
     free(transfer->page);
     free(transfer->part_path);
     free(transfer);
@@ -341,6 +342,9 @@ static void begin_again(struct transfer *transfer)
 {
     transfer->restarting = false;
     transfer->state = LDL_WAITING;
+    free(transfer->whole);
+    transfer->whole = NULL;
+    transfer->open_due = false;
     plan_free(&transfer->plan);
     identity_clear(&transfer->known);
     transfer->flips = 0;
@@ -390,7 +394,22 @@ static bool settle_target(struct transfer *transfer)
     return transfer->has_target;
 }
 
-/* Posts HEAD where it has to be answered. A target that is known is opened at once. */
+static bool is_small(const struct transfer *transfer)
+{
+    int64_t length = transfer_length(transfer);
+    return length > 0 && length <= SMALL_MOST && transfer->request.url.web;
+}
+
+void transfer_open_due(struct transfer *transfer)
+{
+    if (!transfer->open_due)
+        return;
+    transfer->open_due = false;
+    transfer_job(transfer, JOB_OPEN);
+}
+
+/* Posts HEAD where it has to be answered. A target that is known is opened at once, or with a small body, which then takes
+ * one way to the disk thread. */
 void transfer_set_head(struct transfer *transfer, struct head *head)
 {
     head_unref(transfer->head);
@@ -399,7 +418,9 @@ void transfer_set_head(struct transfer *transfer, struct head *head)
     if (transfer->request.options.head_only)
         return; /* DONE tells it */
     if (settle_target(transfer)) {
-        transfer_job(transfer, JOB_OPEN);
+        transfer->open_due = true;
+        if (!is_small(transfer))
+            transfer_open_due(transfer);
         return;
     }
     if (transfer->window.ring) { /* answered before that stream was lost */

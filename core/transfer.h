@@ -26,7 +26,8 @@
 #include "window.h"
 
 #define LOOPS_MAX 16
-#define LAUNCH_AT_ONCE 16 /* connections; further ones as the earlier ones answer */
+#define SMALL_MOST ((int64_t) 64 << 10) /* bytes; such a body is held until its file is open */
+#define LAUNCH_AT_ONCE 16               /* connections; further ones as the earlier ones answer */
 
 enum message_type {
     MESSAGE_STREAM = 1,
@@ -142,6 +143,8 @@ struct transfer {
     char *folder;     /* dir, from where the transfer began: the program may go elsewhere (P11) */
     char *path;       /* what was published, or NULL; set once, before DONE */
     char *part_path;  /* of VERIFY */
+    char *whole;      /* all of a small file, until it is open; or NULL */
+    bool open_due;    /* it is opened when all of it has come, or nothing more comes */
     char *page;       /* the body of an answer in memory; its stream's until DONE */
     size_t page_size, page_used;
     const char *warning; /* static text, or NULL */
@@ -221,6 +224,8 @@ void transfer_begin_anew(struct transfer *transfer);
 int64_t transfer_length(const struct transfer *transfer);  /* of the file; -1: unknown */
 bool transfer_may_stream(const struct transfer *transfer); /* is another stream allowed now? */
 void transfer_job(struct transfer *transfer, int type);    /* to the disk thread */
+/* The body that the open file waited for is there, or won't be. */
+void transfer_open_due(struct transfer *transfer);
 /* A stream or a job has ended: gives the next step its turn when it was the last one. */
 void transfer_settle(struct transfer *transfer);
 void transfer_set_head(struct transfer *transfer, struct head *head); /* takes the reference */

@@ -113,6 +113,8 @@ bool watch_fetch(struct fetch *fetch, double now)
         return false;
     if (fetch->blocked)
         return true; /* it waits for the reader */
+    if (fetch->state == FETCH_PARKED)
+        receive_open(fetch); /* its body doesn't come at once */
     if (throttle_holds(fetch))
         watch_held(fetch, now);
     else if (fetch->state == FETCH_BODY)

@@ -268,7 +268,7 @@ function download.take_over(self, was)
   self.release() -- where it was begun counts
   self.release, self.within = was.release, was.within
   self.scripts = asking.scripts(opts, nil, was.within)
-  self.engine, self.id, self.target = was.engine, was.id, was.target
+  self.engine, self.id, self.target, self.presumed = was.engine, was.id, was.target, true
   self.url, self.origin = was.url, was.origin
   self.done, self.result = was.done, was.result
   if self.result then self.ended:fire() end

@@ -61,11 +61,17 @@ local function describe_result(self, event)
 end
 
 -- Nothing was answered: what an earlier run left is as it was.
-local function is_left(self, path)
+local function is_left(self)
   local opts = self.opts
-  if self.answer or not opts.resume or opts.restart or opts.range then return false end
-  local record = self.core.journal(path .. ".part")
+  if not self.target or self.answer then return false end
+  if not opts.resume or opts.restart or opts.range then return false end
+  local record = self.core.journal(opening.path(self) .. ".part")
   return record ~= nil and (opts.resume ~= true or record.url == self.url)
+end
+
+-- A name that was only presumed may be another one's as yet.
+local function has_file(self, event)
+  return self.target ~= nil and not (self.presumed and event.received == 0)
 end
 
 local function explain(self, event)
@@ -73,8 +79,9 @@ local function explain(self, event)
   if not reason or (reason.kind ~= event.error.kind and not BY_SCRIPT[reason.kind]) then
     reason = transfer.from_core(event.error)
   end
-  if self.target and not reason.path then reason.path = opening.path(self) end
-  reason.resumable = event.resumable or (self.target and is_left(self, reason.path)) or nil
+  reason.resumable = event.resumable or is_left(self) or nil
+  local has_place = has_file(self, event) or reason.resumable
+  if has_place and not reason.path then reason.path = opening.path(self) end
   return reason
 end
 

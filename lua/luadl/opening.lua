@@ -76,7 +76,7 @@ end
 ---@param self luadl.download
 ---@param where { dir: string?, name: string, replace: boolean?, restart: boolean? }
 function opening.start(self, where)
-  self.target = place(self, where)
+  self.target, self.presumed = place(self, where), nil
   local made, unmade = make_folder(self, where)
   if not made then return fail(self, unmade) end
   if self.keeper then self.keeper:on_named(opening.path(self)) end

@@ -516,10 +516,15 @@ describe("luadl", function()
       serve("/silent", function(connection) connection:hold() end)
       local words = { "-n1", "--timeout", "0.3", "-o", path, url }
       assert_status(2, quick(table.unpack(words)), "; the same command again continues it")
-      local restarted = quick("--restart", table.unpack(words))
-      assert.is_nil(restarted.stderr:find("again continues", 1, true), restarted.stderr)
       serve("/silent", halting, { size = LARGE })
       assert.is_number(share(quick("-n1", "-o", path, url)))
+    end)
+
+    it("nothing of what --restart has dropped", function()
+      local url = interrupted("/dropped")
+      serve("/dropped", function(connection) connection:hold() end)
+      local restarted = quick("--restart", "-n1", "--timeout", "0.3", "-o", path, url)
+      assert.is_nil(restarted.stderr:find("again continues", 1, true), restarted.stderr)
     end)
 
     it("a .part by its name, without a URL and with another one", function()
