@@ -208,6 +208,13 @@ static bool hand_over(struct fetch *fetch)
     return true;
 }
 
+/* What came of it is for the file; nothing more is to come. */
+static int keep(struct fetch *fetch)
+{
+    receive_open(fetch);
+    return FETCH_KEEP;
+}
+
 int fetch_done(struct fetch *fetch, int code)
 {
     if (fetch->state == FETCH_HEAD && code == CURLE_OK)
@@ -219,7 +226,7 @@ int fetch_done(struct fetch *fetch, int code)
     if (fetch->error.kind != LDL_OK)
         return FETCH_ENDED;
     if (fetch->state == FETCH_PARKED)
-        return is_whole(fetch) && hand_over(fetch) ? FETCH_ENDED : FETCH_KEEP;
+        return is_whole(fetch) && hand_over(fetch) ? FETCH_ENDED : keep(fetch);
     if (fetch->location || fetch->drop_range || fetch->drop_condition || fetch->drop_http2)
         return resend(fetch);
     if (fetch->state == FETCH_COLLECT)

@@ -56,8 +56,11 @@ static void post_note(struct transfer *transfer, int type)
 
 void job_ask(struct transfer *transfer, int stage, const struct ldl_error *error)
 {
-    transfer->disk_note.event =
-        (struct ldl_event){.stage = stage, .error = *error, .last = -1, .attempt = 1};
+    struct note *note = &transfer->disk_note;
+    note->event = (struct ldl_event){.stage = stage, .error = *error, .last = -1, .attempt = 1};
+    pthread_mutex_lock(&transfer->lock);
+    transfer_tell_head(transfer, note);
+    pthread_mutex_unlock(&transfer->lock);
     post_note(transfer, LDL_EVENT_FAULT);
 }
 

@@ -645,6 +645,8 @@ static void push_fault(lua_State *L, const struct ldl_event *event)
     lua_pushinteger(L, event->active), lua_setfield(L, -2, "active");
     lua_pushinteger(L, (lua_Integer) event->received), lua_setfield(L, -2, "received");
     push_error(L, &event->error), lua_setfield(L, -2, "error");
+    if (event->url)
+        push_head(L, event);
 }
 
 static void push_done(lua_State *L, const struct ldl_event *event)

@@ -240,7 +240,7 @@ enum ldl_stage { LDL_STAGE_REQUEST, LDL_STAGE_OPEN, LDL_STAGE_PUBLISH };
 struct ldl_event {
     int type;
     ldl_id id;
-    /* HEAD, DONE */
+    /* HEAD, DONE; FAULT of a file, as far as it has come */
     const char *url; /* effective, without credentials */
     int status;
     int redirects;       /* that led to it */

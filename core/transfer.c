@@ -210,13 +210,12 @@ void transfer_post(struct transfer *transfer, struct note *note, int type)
     post(transfer->events, &note->message, transfer, type);
 }
 
-static void describe_head(struct transfer *transfer, struct note *note)
+void transfer_tell_head(struct transfer *transfer, struct note *note)
 {
     struct ldl_event *event = &note->event;
     note->head = head_ref(transfer->head);
     event->total = transfer_length(transfer);
     event->ranges = transfer->ranges;
-    event->received = atomic_load(&transfer->received);
     if (note->head) {
         event->url = note->head->url;
         event->status = note->head->status;
@@ -225,6 +224,12 @@ static void describe_head(struct transfer *transfer, struct note *note)
         event->headers = note->head->headers;
         event->header_count = note->head->count;
     }
+}
+
+static void describe_head(struct transfer *transfer, struct note *note)
+{
+    transfer_tell_head(transfer, note);
+    note->event.received = atomic_load(&transfer->received);
 }
 
 static void describe_end(struct transfer *transfer, struct ldl_event *event)

@@ -229,6 +229,8 @@ void transfer_open_due(struct transfer *transfer);
 /* A stream or a job has ended: gives the next step its turn when it was the last one. */
 void transfer_settle(struct transfer *transfer);
 void transfer_set_head(struct transfer *transfer, struct head *head); /* takes the reference */
+/* Into an event, as far as it has come. */
+void transfer_tell_head(struct transfer *transfer, struct note *note);
 /* Everything is written: publish. */
 void transfer_check_complete(struct transfer *transfer);
 /* Everything was read: the end. */

@@ -33,13 +33,14 @@ bool whole_waits(struct transfer *transfer)
     return waits;
 }
 
-/* Nobody else has it from now on; NULL: it isn't wanted any more. */
+/* Nobody else has it from now on, and like a stream it keeps the file open; NULL: it isn't wanted any more. */
 static char *take(struct transfer *transfer)
 {
     pthread_mutex_lock(&transfer->lock);
     char *bytes = transfer->whole;
     transfer->whole = NULL;
-    bool wanted = is_awaited(transfer);
+    bool wanted = bytes && is_awaited(transfer);
+    transfer->active += wanted;
     pthread_mutex_unlock(&transfer->lock);
     if (wanted)
         return bytes;
@@ -73,6 +74,15 @@ static void fail(struct transfer *transfer, int kind, int errnum)
     transfer_fail(transfer, &error);
 }
 
+/* The file may be closed, or emptied, from now on. */
+static void leave(struct transfer *transfer)
+{
+    pthread_mutex_lock(&transfer->lock);
+    transfer->active--;
+    transfer_settle(transfer);
+    pthread_mutex_unlock(&transfer->lock);
+}
+
 void whole_write(struct transfer *transfer)
 {
     int errnum = 0;
@@ -84,5 +94,6 @@ void whole_write(struct transfer *transfer)
         result = count(transfer);
     if (result != 0)
         fail(transfer, -result, errnum);
+    leave(transfer);
     free(bytes);
 }

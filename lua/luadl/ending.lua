@@ -69,9 +69,9 @@ local function is_left(self)
   return record ~= nil and (opts.resume ~= true or record.url == self.url)
 end
 
--- A name that was only presumed may be another one's as yet.
+-- A name that was only presumed counts when the server has answered.
 local function has_file(self, event)
-  return self.target ~= nil and not (self.presumed and event.received == 0)
+  return self.target ~= nil and (not self.presumed or event.headers ~= nil)
 end
 
 local function explain(self, event)

@@ -107,12 +107,14 @@ function errors.redact_url(url)
   return scheme .. (authority:match("^.*@(.*)$") or authority) .. rest
 end
 
---- The same of what may lack its scheme, such as a proxy.
+--- The same of what may lack its scheme, such as a proxy, or a slash behind it.
 ---@param text string
 ---@return string
 function errors.redact_word(text)
   if text:find("://", 1, true) then return errors.redact_url(text) end
-  return errors.redact_url("x://" .. text):sub(#"x://" + 1)
+  local start, rest = text:match("^(%a[%w+.%-]*:/)(.*)$")
+  if not start then start, rest = "", text end
+  return start .. errors.redact_url("x://" .. rest):sub(#"x://" + 1)
 end
 
 --- A new error value. The facts are copied in; a fact `retriable` outweighs the kind's.

@@ -87,6 +87,7 @@ end
 ---@param event table
 function faults.answer_open(self, event)
   local err = from_core(event.error)
+  if not self.answer and event.headers then self.answer = event end -- the name was presumed
   if err.kind == "remote_changed" then return answer_changed_part(self, event) end
   if not IN_THE_WAY[err.kind] then return fail(self, err) end
   opening.taken(self, err)

@@ -44,9 +44,15 @@ function opening.path(self)
   return target.join(self.target.dir, self.target.name)
 end
 
+-- The others' files of a batch stay, whatever their names.
+local function may_replace(self, where)
+  return not self.keeper or self.keeper:may_replace(target.join(where.dir, where.name))
+end
+
 -- `restart` drops what an earlier run left, never what this one has brought.
 local function place(self, where)
   where.replace = where.replace or self.opts.exists == "replace"
+  if where.replace and not may_replace(self, where) then where.replace, self.adds = false, true end
   where.restart = where.restart or (self.opts.restart and not self.opened) or nil
   return where
 end
@@ -247,6 +253,7 @@ function exists.rename(self, err)
 end
 
 function exists.replace(self, err)
+  if self.adds then return exists.rename(self, err) end
   if self.target.replace or err.kind ~= "exists" then return fail(self, err) end
   opening.start(self, { dir = self.target.dir, name = self.target.name, replace = true })
 end

@@ -73,6 +73,7 @@ describe("advice", function()
       on("quota"))
     assert.equal("--resume 'a/f.part' URL continues it from another one",
       on("auth", { status = 403 }))
+    assert.equal("--restart fetches it anew", on("checksum"))
     assert.equal("--restart begins anew", on("remote_changed"))
     assert.equal("--restart begins anew, --adopt checks and keeps it", on("journal_corrupt"))
   end)

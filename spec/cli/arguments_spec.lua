@@ -151,6 +151,10 @@ describe("arguments", function()
 
   it("refuse what is not an http URL", function()
     assert.matches("did you mean 'https://example.org/x'", refusal("example.org/x"))
+    assert.matches("did you mean 'http://example.org/x'", refusal("http:/example.org/x"))
+    for _, word in ipairs({ "-", "./x" }) do
+      assert.equal(("'%s' is not a URL"):format(word), refusal(word))
+    end
     assert.matches("of a scheme that luadl doesn't fetch: it has http.*sftp",
       refusal("gopher://example.org/x"))
   end)
@@ -171,6 +175,10 @@ describe("arguments", function()
       ["choose one of '--dir' and '--output -'"] = { "-o", "-", "-d", "x", URL },
       ["choose one of '--resume' and '--output -'"] = { "-o", "-", "--resume", "x.part" },
       ["choose one of '--info' and '--output -'"] = { "-o", "-", "--info", URL },
+      ["choose one of '--data' and '--info'"] = { "--data", "x", "--info", URL },
+      ["choose one of '--request' and '--info'"] = { "-X", "DELETE", "--info", URL },
+      ["choose one of '--shard' and '--info'"] = { "--shard", "1/2", "--info", "-i", "list" },
+      ["choose one of '--archive' and '--info'"] = { "--archive", "a", "--info", "-i", "list" },
       ["option '--ahead' is for what is read in order: write to standard output with -o -"] = {
         "--ahead", "1M", URL,
       },

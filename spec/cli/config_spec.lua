@@ -89,6 +89,7 @@ describe("the configuration", function()
     assert.is_true(json.command.json)
     assert.is_nil(json.options.json) -- the session has no such option
     assert.is_false(read("json = true", { "-w", "x" }).command.json)
+    assert.is_false(read("json = true", { "-o", "-" }).command.json)
     assert.is_false(read("json = true", { "--progress", "bar" }).command.json)
     assert.is_nil(read("progress = 'bar'; write_out = 'x'", { "--json" }).command.progress)
     assert.truthy(refused("json = true; progress = 'bar'"):find("'--json'", 1, true))

@@ -55,6 +55,21 @@ describe("luadl doctor", function()
     assert.equal(1, other.status)
   end)
 
+  it("finds each missing part of what is built", function()
+    for name, line in pairs({
+      sys = "missing  the engine: ", url_core = "missing  the engine: ",
+      poll = "missing  the engine: ", outlet = "missing  luadl.outlet: -o - needs it",
+    }) do
+      local folder = helper.tmpdir()
+      os.execute("mkdir -p " .. folder .. "/luadl")
+      helper.write(folder .. "/luadl/" .. name .. ".lua", GONE:format("luadl." .. name))
+      local result = doctor({ LUA_PATH = folder .. "/?.lua;;" })
+      assert.equal(1, result.status, name)
+      assert.truthy(result.stdout:find(line, 1, true), name .. ": " .. result.stdout)
+      assert.equal("", result.stderr)
+    end
+  end)
+
   it("refuses what it can't obey, as `luadl man` and others do", function()
     for _, words in ipairs({ { "doctor", "x" }, { "man", "x" }, { "completion", "bash", "x" } }) do
       local result = helper.luadl(table.unpack(words))

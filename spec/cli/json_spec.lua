@@ -16,7 +16,7 @@ local FAULT = {
   url = "http://a/f", attempt = 2, error = errors.new("connect", "refused", { range = { 0, 1 } }),
 }
 
-local function play()
+local function new_report()
   local written = {}
   local stream = {
     write = function(_, line) written[#written + 1] = line end,
@@ -24,7 +24,11 @@ local function play()
   }
   local world = { now = function() return 1 end, version = "1.2.3", stderr = stream }
   local counts = tally.new(world.now)
-  local report = json.new(world, {}, counts, stream)
+  return json.new(world, {}, counts, stream), written
+end
+
+local function play()
+  local report, written = new_report()
   local download = { url = "http://a/f", stats = function() return EVERYTHING end }
   FAULT.download = download
   report:started(download)
@@ -54,6 +58,21 @@ local function set(list)
 end
 
 describe("--json", function()
+  it("shows no key of a URL in what --why tells", function()
+    local report, written = new_report()
+    report:trace({ step = "redirect", time = 1, message = "from h?sig=abc", download = {},
+      url = "http://h/f?X-Amz-Signature=def&x=1" })
+    assert.matches('"message":"from h%?sig=%.%.%."', written[1])
+    assert.matches('"url":"http://h/f%?X%-Amz%-Signature=%.%.%.&x=1"', written[1])
+  end)
+
+  it("begins with its version also where a line of a list fails first", function()
+    local report, written = new_report()
+    report:finished({}, nil, errors.new("usage", "list:1: no URL"))
+    assert.matches('^{"type":"version"', written[1])
+    assert.matches('^{"type":"error"', written[2])
+  end)
+
   it("begins with its version", function()
     assert.same({ type = "version", version = json.VERSION, luadl = "1.2.3" }, objects()[1])
   end)

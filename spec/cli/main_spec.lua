@@ -175,6 +175,28 @@ describe("luadl --info", function()
     assert.matches('"total":3145728,"ranges":true', made.world.stdout.text())
   end)
 
+  it("asks with what a list or curl's command line says of the request", function()
+    local made, asked = with_heads(), nil
+    local answer = made.session.info
+    function made.session.info(self, opts)
+      asked = opts
+      return answer(self, opts)
+    end
+    local line = "curl -H 'X-Key: 1' -u me:secret -x http://proxy:1 http://a/x"
+    assert.equal(0, cli.main({ "--info", "--curl", line }, made))
+    assert.same({ { "X-Key", "1" }, "me:secret", "http://proxy:1" },
+      { asked.headers[1], asked.user, asked.proxy })
+  end)
+
+  it("sends nothing", function()
+    for _, line in ipairs({ "curl -d a=b http://a/x", "curl -X DELETE http://a/x" }) do
+      local made = with_heads()
+      function made.session.info() error("asked") end
+      assert.equal(28, cli.main({ "--info", "--curl", line }, made))
+      assert.matches("asks by GET", made.world.stderr.text())
+    end
+  end)
+
   it("prints failures as JSON too", function()
     local made = with_heads()
     assert.equal(3, cli.main({ "--info", "--json", "http://a/missing" }, made))

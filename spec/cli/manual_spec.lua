@@ -152,6 +152,8 @@ describe("the completions", function()
     for typed, meant in pairs({
       ["luadl --limit-r"] = "luadl --limit-rate", ["luadl --help sp"] = "luadl --help speed",
       ["luadl completion z"] = "luadl completion zsh",
+      ["luadl http://a/b --limit-r"] = "luadl http://a/b --limit-rate",
+      ["luadl config --limit-r"] = "luadl config --limit-rate",
     }) do
       local words = { "zsh", "-f", folder .. "/try.zsh", folder, typed }
       local shown = helper.run(words, { timeout = 10 })

@@ -112,8 +112,14 @@ describe("a template", function()
   it("takes the parts of a pattern", function()
     serve("/v1/a.bin")
     serve("/v2/a.bin")
-    assert_files(luadl("--glob", "-o", "#1/{name}{ext}", origin.url .. "/{v1,v2}/a.bin"),
-      "base/v1/a.bin", "base/v2/a.bin")
+    for _, output in ipairs({ "#1/{name}{ext}", "#1/" }) do
+      assert_files(luadl("--glob", "-o", output, "--exists", "replace",
+        origin.url .. "/{v1,v2}/a.bin"), "base/v1/a.bin", "base/v2/a.bin")
+    end
+  end)
+
+  it("is one name where a pattern stands for one URL", function()
+    assert_files(luadl("--glob", "-o", "x", serve("/a.bin")), "base/x")
   end)
 
   it("gives way to what a list says", function()

@@ -118,6 +118,14 @@ describe("a script", function()
     check_saved(luadl("--sandbox", "-s", write_script(text), "-o", "file.bin", url))
   end)
 
+  it("prints nothing between the objects of --json", function()
+    local script = write_script('print("said") return { on_done = function() print("done") end }')
+    local result = luadl("--json", "-s", script, serve("/print.bin"))
+    assert.equal(0, result.status, result.stderr)
+    for line in result.stdout:gmatch("[^\n]+") do assert.matches('^{"type"', line) end
+    assert.equal("said\ndone\n", result.stderr)
+  end)
+
   it("that can't be read, or is none, fails the command with a clear line", function()
     local url = serve("/never")
     for text, words in pairs({
@@ -295,8 +303,11 @@ describe("luadl run", function()
     for text, status in pairs({
       ["return 7"] = 7, ["return"] = 0, ["return true"] = 0, ["return false"] = 1,
       ["os.exit(9)"] = 9, ["return nil, 'lost'"] = 1,
+      ["return 0/0"] = 1, ["return 1/0"] = 1, ["return 256 + 7.0"] = 7,
     }) do
-      assert.equal(status, run(text).status, text)
+      local result = run(text)
+      assert.equal(status, result.status, text)
+      assert.is_nil(result.stderr:find("traceback", 1, true), result.stderr)
     end
   end)
 

@@ -2,12 +2,14 @@
 --- for everybody who wants something of them.
 -- SPDX-License-Identifier: MIT
 
+local lfs = require("lfs")
 local helper = require("spec.support.helper")
 local luadl = require("luadl")
 local oracle = require("spec.support.oracle")
 local server = require("spec.support.server")
 
 local SIZE = 4096
+local DATE = "Wed, 21 Oct 2015 07:28:00 GMT"
 
 local origin, folder, session
 
@@ -23,6 +25,16 @@ end
 local function busy_once(connection, request, parameters, state)
   state.asked = (state.asked or 0) + 1
   if state.asked == 1 then return connection:reply(503, { { "Retry-After", "0" } }, "") end
+  return connection:file(request, parameters)
+end
+
+-- Whoever asks first is answered last.
+local function late_once(connection, request, parameters, state)
+  state.asked = (state.asked or 0) + 1
+  if state.asked == 1 then
+    while state.asked < parameters.requests do connection:sleep(0.005) end
+    connection:sleep(0.1)
+  end
   return connection:file(request, parameters)
 end
 
@@ -115,11 +127,51 @@ describe("a download of a batch that needs no decision", function()
     assert.same({ 1, 1 }, { summary.done, summary.skipped })
   end)
 
+  it("is one download whoever of them is answered first", function()
+    open({})
+    local url = origin:serve("/raced", late_once, { size = SIZE, seed = 3, requests = 3 })
+    local summary = run({ { url = url }, { url = url }, { url = url } }, { jobs = 3 })
+    assert.same({ 1, 2 }, { summary.done, summary.skipped })
+    assert.is_false(helper.exists(folder .. "/raced (1)"))
+  end)
+
+  it("says what would leave out a file that is there already", function()
+    open({})
+    local dated = { size = SIZE, headers = { { "Last-Modified", DATE } } }
+    local url = origin:serve("/again", dated)
+    run({ { url = url } })
+    local _, items = run({ { url = url } })
+    assert.equal(folder .. "/again (1)", items[1].result.path)
+    assert.matches("/again is there with the same size and date", items[1].result.warnings[1])
+    assert.same({ like = 2, new = 0 }, counts)
+  end)
+
+  it("replaces what was there, and no file of its batch", function()
+    open({ exists = "replace" })
+    helper.write(folder .. "/name", "old")
+    local other = origin:serve("/other/name", { size = SIZE, seed = 4 })
+    local summary = run({ { url = serve("/name") }, { url = other } }, { jobs = 1 })
+    assert.equal(2, summary.done)
+    assert.equal(server.sha256(3, SIZE), helper.sha256(folder .. "/name"))
+    assert.equal(server.sha256(4, SIZE), helper.sha256(folder .. "/name (1)"))
+  end)
+
   it("fails as a whole one does", function()
     open({})
     local summary, items = run({ { url = serve("/none", missing) } })
     assert.equal(1, summary.failed)
     assert.same({ "http_status", 404 }, { items[1].error.kind, items[1].error.status })
+    assert.is_nil(items[1].error.path)
+  end)
+
+  it("names the file that can't be written", function()
+    open({})
+    assert(lfs.link("nowhere", folder .. "/linked.part", true))
+    local _, items = run({ { url = serve("/linked") } })
+    os.remove(folder .. "/linked.part")
+    assert.same({ "not_regular", folder .. "/linked" }, {
+      items[1].error.kind, items[1].error.path,
+    })
   end)
 
   it("is tried again, and its observer is told", function()

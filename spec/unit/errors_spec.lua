@@ -136,6 +136,8 @@ describe("luadl.errors", function()
     assert.equal("https://host:8080/a@b?c=d@e", err.url)
     assert.equal("https://host?x=a@b", errors.redact_url("https://host?x=a@b"))
     assert.equal("not a url@all", errors.redact_url("not a url@all"))
+    assert.equal("http:/host/a@b", errors.redact_word("http:/me:p@ss@host/a@b"))
+    assert.equal("host:8/a@b", errors.redact_word("me:p@ss@host:8/a@b"))
   end)
 
   it("wraps what a policy threw, with where and the traceback", function()

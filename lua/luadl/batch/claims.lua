@@ -19,16 +19,27 @@ local MOST = 100000
 ---@param most integer|nil how many are known at least, 100000
 ---@return luadl.claims
 function claims.new(most)
-  return setmetatable({ taken = {}, count = 0, before = {}, most = most or MOST }, metatable)
+  return setmetatable({
+    taken = {}, count = 0, before = {}, most = most or MOST,
+    owners = {}, owner_count = 0, -- by path, where files may be replaced: the request
+  }, metatable)
+end
+
+local function count_of(self, number)
+  return (self.taken[number] or 0) + (self.before[number] or 0)
 end
 
 local function add(self, number)
   if self.count == self.most then self.before, self.taken, self.count = self.taken, {}, 0 end
-  self.taken[number], self.count = true, self.count + 1
+  local others = self.taken[number]
+  if not others then self.count = self.count + 1 end
+  self.taken[number] = (others or 0) + 1
 end
 
-local function has(self, number)
-  return self.taken[number] or self.before[number] or false
+local function remove(self, number)
+  local list = self.taken[number] and self.taken or self.before
+  local left = (list[number] or 0) - 1
+  list[number] = left > 0 and left or nil
 end
 
 -- 48 bits of a digest: every Lua holds them.
@@ -38,33 +49,51 @@ local function number_of(item, path)
   return ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
 end
 
---- An item is about to be written under this name.
+local function let_go(self, item)
+  if item.claim then remove(self, item.claim) end
+  item.claim = nil
+end
+
+--- An item is about to be written under this name; of those that ask for the same, nobody knows
+--- as yet who opens the file first.
 ---@param item luadl.item
 ---@param path string
 function methods:take(item, path)
   local number = number_of(item, path)
   if item.claim == number then return end
-  local is_free = not has(self, number)
-  item.claim = is_free and number or nil
-  if is_free then add(self, number) end
+  let_go(self, item)
+  add(self, number)
+  item.claim = number
 end
 
---- An item can't have this name: whether another one that asks for the same has it.
+--- An item can't have this name: whether another one that asks for the same has it, or will.
 ---@param item luadl.item
 ---@param path string
 ---@return boolean
 function methods:is_taken(item, path)
   local number = number_of(item, path)
-  if item.claim == number then self:drop(item) end
-  return has(self, number)
+  if item.claim == number then let_go(self, item) end
+  return count_of(self, number) > 0
+end
+
+--- Whether an item may replace what has this name: that may be the file of another request of the
+--- same batch.
+---@param item luadl.item
+---@param path string
+---@return boolean
+function methods:may_replace(item, path)
+  local request, owner = identity.request(item.opts), self.owners[path]
+  if owner then return owner == request end
+  if self.owner_count == self.most then self.owners, self.owner_count = {}, 0 end
+  self.owners[path], self.owner_count, item.owned = request, self.owner_count + 1, path
+  return true
 end
 
 --- An item has no file.
 ---@param item luadl.item
 function methods:drop(item)
-  if not item.claim then return end
-  self.taken[item.claim], self.before[item.claim] = nil, nil
-  item.claim = nil
+  if item.owned then self.owners[item.owned], item.owned = nil, nil end
+  let_go(self, item)
 end
 
 return claims

@@ -31,6 +31,7 @@ local TWICE = "twice in the list"
 ---@field package needs integer how many items must end before it
 ---@field package followers luadl.item[]|nil which come after it
 ---@field package parent luadl.item|nil which stood for it and others
+---@field package owned string|nil the path where it may replace a file
 ---@field package claim number|nil on a name, as luadl.batch.claims has it
 ---@field package left integer|nil how many of those that it stood for haven't ended
 local methods = {}
@@ -111,6 +112,14 @@ end
 function methods:on_named(path)
   self.batch.claims:take(self, path)
   self.batch.memory:named(self, path)
+end
+
+--- Whether it may replace what has this name.
+---@param path string
+---@return boolean
+---@package
+function methods:may_replace(path)
+  return self.batch.claims:may_replace(self, path)
 end
 
 --- Whether what has its name already is what it asks for, and how come.

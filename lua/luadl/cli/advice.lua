@@ -132,6 +132,7 @@ local NOT_AS_IT_IS = { remote_changed = true, local_changed = true, journal_corr
 -- What came is kept: how it goes on.
 local function of_part(err)
   if not err.resumable or NOT_AS_IT_IS[err.kind] then return nil end
+  if err.kind == "checksum" then return "--restart fetches it anew" end -- all of it is there
   if EXPIRED[err.status] and err.path then
     return ("--resume '%s.part' URL continues it from another one"):format(err.path)
   end

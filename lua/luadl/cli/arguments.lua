@@ -100,10 +100,11 @@ local function join_output(output, dir)
 end
 
 -- Where a file goes by what was typed. With fields in it, it is a template; "{host}/" leaves the
--- file its name.
-local function read_output(output, dir)
+-- file its name, and so does "#1/" with --glob.
+local function read_output(output, dir, has_parts)
   if output == "-" then return { output = output } end
-  if not template.is(output) then return join_output(output, dir) end
+  local is_template = template.is(output) or (has_parts and output:find("#%d.*/$"))
+  if not is_template then return join_output(output, dir) end
   if output:sub(-1) == "/" then output = output .. "{name}{ext}" end
   local read, message = options.parse("template", output)
   return read and { template = read }, message
@@ -111,7 +112,8 @@ end
 
 local function take_output(request)
   if not request.each.output then return true end
-  local place, message = read_output(request.each.output, request.options.dir)
+  local place, message =
+    read_output(request.each.output, request.options.dir, request.command.glob)
   if not place then return nil, "option '--output': " .. message end
   request.each.output, request.each.template = place.output, place.template
   if place.dir and not place.output then request.options.dir = place.dir end

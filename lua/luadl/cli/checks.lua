@@ -19,22 +19,24 @@ local CONTRADICTIONS = {
   { "--range", "--resume" },
   { "--range", "--adopt" },
   { "--range", "--info" },
-  { "--data", "--info" },
   { "--user", "--bearer" },
   { "--progress", "--quiet" },
   { "--progress", "--info" },
   { "--report", "--info" },
   { "--write-out", "--info" },
+  { "--archive", "--info" },
+  { "--journal", "--info" },
+  { "--shard", "--info" },
 }
 
-local NOT_OF_AN_ANSWER = { "--resume", "--adopt", "--range" }
+local OF_A_GET = { "--resume", "--adopt", "--range", "--info" }
 
--- Only what a GET brings has parts.
+-- Only what a GET brings has parts, and changes nothing.
 local function check_method(request, typed)
   local method = request.each.method or "GET"
   if method == "HEAD" then return nil, "option '--request': a HEAD brings no file: use --info" end
   local sent = request.each.body and "--data" or method ~= "GET" and "--request"
-  for _, flag in ipairs(sent and NOT_OF_AN_ANSWER or {}) do
+  for _, flag in ipairs(sent and OF_A_GET or {}) do
     if typed[flag] then return nil, ("choose one of '%s' and '%s'"):format(sent, flag) end
   end
   return true
@@ -74,9 +76,10 @@ end
 local BESIDE_JSON = { json = true, none = true }
 
 -- What is configured gives way to what was typed.
-local function choose_form(command, typed)
+local function choose_form(command, typed, output)
   local is_other = not BESIDE_JSON[command.progress or "none"]
-  if not typed["--json"] and (typed["--write-out"] or typed["--progress"] and is_other) then
+  local is_taken = typed["--write-out"] or output == "-" or typed["--progress"] and is_other
+  if not typed["--json"] and is_taken then
     command.json = false
   elseif typed["--json"] then
     command.write_out = typed["--write-out"] and command.write_out or nil
@@ -87,7 +90,7 @@ end
 -- Standard output has one form.
 local function check_json(request, typed)
   local command = request.command
-  choose_form(command, typed)
+  choose_form(command, typed, request.each.output)
   if not command.json then return true end
   local other = command.write_out and "--write-out" or request.each.output == "-" and "--output -"
     or command.progress and not BESIDE_JSON[command.progress] and "--progress " .. command.progress
@@ -118,12 +121,17 @@ local function find_url(request)
   return nil
 end
 
+-- Braces and brackets may stand for several.
+local function has_pattern(request)
+  return request.command.glob and table.concat(request.urls):find("[{%[]") ~= nil
+end
+
 -- What is continued has a URL already.
 local function check_count(request, typed)
   local command, continued = request.command, typed["--resume"]
   local count = #request.urls + #(command.curl or {})
   request.is_one = math.max(count, continued and 1 or 0) == 1
-    and not command.glob and not command.input_file
+    and not has_pattern(request) and not command.input_file
   if continued and not request.is_one then
     return nil, "option '--resume' continues one file: name one URL at most"
   end

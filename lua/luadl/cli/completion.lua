@@ -51,12 +51,32 @@ local function new_parser()
   return parser
 end
 
+-- To argparse the first word is a command's: behind a URL zsh would find nothing.
+local BEHIND_A_URL = [[
+
+    *)
+      words=(luadl $words)
+      (( CURRENT++ ))
+      _arguments -s -S \
+        $options \
+        "*: :_files" \
+        && return 0
+      ;;
+
+  esac
+]]
+
+local function add_urls(text)
+  return (text:gsub("\n  esac\n", function() return BEHIND_A_URL end, 1))
+end
+
 --- What the shell reads.
 ---@param shell "bash"|"zsh"|"fish"
 ---@return string|nil text nil: there is no such shell here
 function completion.text(shell)
   local parser, method = new_parser(), SHELLS[shell]
-  return method and parser[method](parser)
+  local text = method and parser[method](parser)
+  return text and shell == "zsh" and add_urls(text) or text
 end
 
 --- Runs `luadl completion SHELL`.

@@ -10,8 +10,12 @@ local doctor = {}
 
 local GOOD, BAD, NOTE = "ok", "missing", "note"
 
+-- Without these there is no download, and no word about libcurl or the configuration.
+local ENGINE = { "luadl.core", "luadl.file_core", "luadl.poll", "luadl.sys", "luadl.url_core" }
+
 -- What is loaded on use only: without it something else still works.
 local PARTS = {
+  { "luadl.outlet", "-o -" },
   { "luadl.digest_core", "checksums and luadl.digest" },
   { "luadl.cipher_core", "decryption in luadl.codec" },
   { "luadl.zlib_core", "gzip in luadl.codec" },
@@ -54,6 +58,18 @@ local function add_room(found, name, needed, help)
   local ok, message = pcall(require, name)
   local why = help or tostring(message):match("^[^\n]*")
   add(found, ok and GOOD or BAD, name, not ok and NEEDED:format(needed, why) or nil)
+end
+
+-- True where all of it is here.
+local function add_engine(found)
+  local before = #found
+  for _, name in ipairs(ENGINE) do
+    local ok, problem = pcall(require, name)
+    if not ok then add(found, BAD, "the engine", tostring(problem):match("^[^\n]*")) end
+  end
+  if #found > before then return false end
+  add(found, GOOD, "luadl " .. require("luadl.core").version, _VERSION)
+  return true
 end
 
 local function add_parts(found)
@@ -101,11 +117,9 @@ end
 
 local function examine(getenv)
   local found = {}
-  local ok, core = pcall(require, "luadl.core")
-  add(found, ok and GOOD or BAD, ok and "luadl " .. core.version or "the engine",
-    not ok and tostring(core):match("^[^\n]*") or _VERSION)
+  local is_complete = add_engine(found)
   add_modules(found)
-  if not ok then return found end
+  if not is_complete then return found end
   local curl = require("luadl.url_core").libcurl()
   add_libcurl(found, curl)
   add_protocols(found, curl)

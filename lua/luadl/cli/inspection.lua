@@ -1,6 +1,7 @@
 --- `--info`: shows what servers say of each input; nothing is saved.
 -- SPDX-License-Identifier: MIT
 
+local errors = require("luadl.errors")
 local exit = require("luadl.cli.exit")
 local info = require("luadl.cli.info")
 local inputs = require("luadl.cli.inputs")
@@ -33,6 +34,17 @@ local function next_of(parts, next_input)
   return opts, err
 end
 
+local SENDS = "--info asks by GET, and sends no data"
+
+-- What a list says of a request counts here, too; nothing may be changed by it.
+local function inspect(session, opts, trace)
+  if opts.body or (opts.method or "GET") ~= "GET" then
+    return nil, errors.new("usage", SENDS, { url = errors.redact_url(opts.url) })
+  end
+  opts.on_trace = trace
+  return session:info(opts)
+end
+
 local function show_all(parts, session, request, report, source)
   local show = request.command.json and print_json or print_text
   local index, first_error = 0, nil
@@ -42,7 +54,7 @@ local function show_all(parts, session, request, report, source)
     local head, err = nil, wrong
     if opts then
       local trace = tracer(request, report, source.count ~= 1 and index or nil)
-      head, err = session:info({ url = opts.url, on_trace = trace })
+      head, err = inspect(session, opts, trace)
     end
     show(parts.world, opts and opts.url or "", head, err, request.options)
     first_error = first_error or err

@@ -146,6 +146,7 @@ function methods:postponed(download)
 end
 
 function methods:finished(download, result, err)
+  greet(self)
   local leading = { { "id", end_of(self, download) }, { "retries", self.tally:retries(download) } }
   if result then return tell(self, "done", leading, result) end
   leading[#leading + 1] = { "url", download.url }
@@ -170,11 +171,16 @@ function methods:retry(fault, delay, change)
   tell(self, "retry", leading, fault.error)
 end
 
+local function without_keys(event)
+  local shown = { message = why.hide(event.message), url = event.url and why.hide(event.url) }
+  return setmetatable(shown, { __index = event })
+end
+
 --- A step of a download.
 function methods:trace(event)
   tell(self, "trace", {
     { "id", self.ids[event.download] }, { "time", self.why:since(event) }, { "step", event.step },
-  }, event)
+  }, without_keys(event))
 end
 
 local function in_order(ids)

@@ -40,11 +40,12 @@ local function report(stderr, failure)
   return errors.is(err) and exit.status(err) or exit.OTHER
 end
 
--- A number is the status; false, or nil and an error, say that it failed.
+-- A whole number is the status; false, or nil and an error, say that it failed.
 local function status_of(stderr, answer, err)
   if answer == nil and err ~= nil then return report(stderr, err) end
-  if type(answer) == "number" then return math.floor(answer) % 256 end
-  return answer == false and exit.OTHER or exit.OK
+  if type(answer) == "number" and answer % 1 == 0 then return math.floor(answer % 256) end
+  local has_failed = answer == false or type(answer) == "number"
+  return has_failed and exit.OTHER or exit.OK
 end
 
 --- Runs it.

@@ -35,7 +35,8 @@ end
 -- Plain calls of a script, such as luadl.fetch, are the command's own.
 local function with_scripts(parts, session, request)
   local to_stdout = request.each.output == "-"
-  if to_stdout then standard.claim(parts.world) end
+  local has_scripts = request.command.scripts or request.config.policies[1]
+  if to_stdout or request.command.json and has_scripts then standard.claim(parts.world) end
   if request.command.scripts then parts.luadl.share(session) end
   local loaded, err = scripts.load(session, parts.sys, request.command)
   for _, policy in ipairs(request.config.policies) do session:use(policy) end

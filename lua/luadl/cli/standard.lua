@@ -21,7 +21,8 @@ local EPIPE = 32
 local SHOWN = "-" -- where a file has its path
 local UNWRITABLE = "cannot write to standard output"
 
---- Standard output is the files' alone: what scripts print goes to standard error from now on.
+--- Standard output is the files' alone, or --json's: what scripts print goes to standard error from
+--- now on.
 ---@param world table
 function standard.claim(world)
   io.output(io.stderr)

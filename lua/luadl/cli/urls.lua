@@ -7,6 +7,19 @@ local scheme = require("luadl.scheme")
 
 local urls = {}
 
+-- "http:/host" lacks a slash, "host/file" a scheme; of "-x" and "./file" nobody knows.
+local function meant(word)
+  local whole = word:gsub("^(%a+):/*", "%1://", 1)
+  if scheme.of(whole) and scheme.check(whole) then return whole end
+  return word:find("^[%w%[]") and "https://" .. word or nil
+end
+
+local function explain(shown, argv)
+  local instead = meant(shown)
+  local advice = foreign.bare(shown, argv) or instead and ("did you mean '%s'?"):format(instead)
+  return ("'%s' is not a URL%s"):format(shown, advice and ": " .. advice or "")
+end
+
 --- Whether this is a URL that luadl can ask.
 ---@param word string
 ---@param argv string[]|nil the command line that it stands in
@@ -17,10 +30,7 @@ function urls.check(word, argv)
   if word == "" then return nil, "a URL is empty" end
   local shown = errors.redact_word(word)
   if shown:find("%c") then return nil, ("'%s' has control characters"):format(shown) end
-  if not scheme.of(word) then
-    local advice = foreign.bare(shown, argv) or ("did you mean 'https://%s'?"):format(shown)
-    return nil, ("'%s' is not a URL: %s"):format(shown, advice)
-  end
+  if not scheme.of(word) then return nil, explain(shown, argv) end
   local ok, message = scheme.check(word)
   if not ok then return nil, ("'%s' %s"):format(shown, message) end
   return true

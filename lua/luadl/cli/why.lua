@@ -30,7 +30,10 @@ local function is_secret(name)
   return false
 end
 
-local function hide(line)
+--- Takes what looks like a key out of the URLs in a text.
+---@param line string
+---@return string
+function why.hide(line)
   return (line:gsub("([?&][^=&#%s]*)=[^&#%s]+", function(name)
     return is_secret(name) and name .. "=..." or nil
   end))
@@ -56,8 +59,8 @@ end
 
 local function describe(event)
   local what = subject(event)
-  local line = (what and hide(what) .. ": " or "") .. hide(event.message) .. shown_seconds(event)
-  return text.clean(line)
+  local before = what and why.hide(what) .. ": " or ""
+  return text.clean(before .. why.hide(event.message) .. shown_seconds(event))
 end
 
 --- Seconds since the first step.
