@@ -39,7 +39,7 @@ local function tolerated(self, origin)
   return known.limit + math.floor((self.now() - known.changed_at) / RAMP)
 end
 
-local latest, latest_origin = "/", "" -- most URLs of a list are of one origin
+local latest, latest_origin = "\0", "" -- most URLs of a list are of one origin
 
 --- Whom a URL belongs to: its scheme, host and port as they are written there.
 ---@param url string without credentials

@@ -52,7 +52,7 @@ end
 -- `restart` drops what an earlier run left, never what this one has brought.
 local function place(self, where)
   where.replace = where.replace or self.opts.exists == "replace"
-  if where.replace and not may_replace(self, where) then where.replace, self.adds = false, true end
+  if where.replace and not may_replace(self, where) then where.replace, self.beside = false, true end
   where.restart = where.restart or (self.opts.restart and not self.opened) or nil
   return where
 end
@@ -253,7 +253,7 @@ function exists.rename(self, err)
 end
 
 function exists.replace(self, err)
-  if self.adds then return exists.rename(self, err) end
+  if self.beside then return exists.rename(self, err) end
   if self.target.replace or err.kind ~= "exists" then return fail(self, err) end
   opening.start(self, { dir = self.target.dir, name = self.target.name, replace = true })
 end
