@@ -49,9 +49,7 @@ static void reserve_room(struct transfer *transfer)
         return;
     }
     job_release(transfer);
-    if (whole_waits(transfer))
-        whole_write(transfer);
-    else
+    if (!whole_write(transfer))
         transfer_go(transfer);
 }
 

@@ -368,9 +368,7 @@ static void on_go(struct loop *loop, struct transfer *transfer)
     struct fetch *fetch = transfer->first;
     if (fetch)
         proceed(loop, fetch, fetch_go(fetch));
-    else if (whole_waits(transfer))
-        whole_write(transfer);
-    else
+    else if (!whole_write(transfer))
         transfer_begin_anew(transfer);
     schedule(loop, transfer);
 }

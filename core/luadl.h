@@ -108,10 +108,9 @@ enum ldl_exists { LDL_EXISTS_FAIL, LDL_EXISTS_REPLACE };
 struct ldl_target {
     const char *dir; /* NULL: the current directory */
     const char *name;
-    int exists;   /* enum ldl_exists */
-    bool restart; /* what an earlier run left there is dropped */
-    bool
-        presumed; /* of ldl_new: HEAD comes, and asks, where the answer has a Content-Disposition */
+    int exists;    /* enum ldl_exists */
+    bool restart;  /* what an earlier run left there is dropped */
+    bool presumed; /* HEAD comes, and asks, where the first answer has a Content-Disposition */
 };
 
 enum ldl_check { LDL_CHECK_USUAL, LDL_CHECK_STRICT, LDL_CHECK_ALL };

@@ -51,15 +51,6 @@ static bool have_buffer(struct fetch *fetch)
     return fetch->buffer != NULL;
 }
 
-static void disk_failed(struct fetch *fetch, int kind, int errnum)
-{
-    struct transfer *transfer = fetch->transfer;
-    struct ldl_error error;
-    error_set(&error, kind, NULL, "cannot write %s: %s", transfer->file.path, strerror(errnum));
-    error.errnum = errnum;
-    transfer_fail(transfer, &error); /* all its streams stop (F2, F4) */
-}
-
 static void hint(const struct fetch *fetch, struct span span)
 {
     int64_t mark = span.end / HINT_EVERY * HINT_EVERY;
@@ -79,7 +70,7 @@ static bool write_span(struct fetch *fetch, const char *bytes, struct span span)
     int result = file_write(&transfer->file, bytes, (size_t) length, span.first - base, &errnum);
     pthread_mutex_unlock(&transfer->writing);
     if (result != 0) {
-        disk_failed(fetch, -result, errnum);
+        transfer_write_failed(transfer, -result, errnum); /* all its streams stop (F2, F4) */
         pthread_mutex_lock(&transfer->lock);
         chunk_abort_write(&transfer->plan, fetch->stream);
         pthread_mutex_unlock(&transfer->lock);

@@ -287,6 +287,15 @@ void transfer_fail(struct transfer *transfer, const struct ldl_error *error)
     transfer_schedule(transfer); /* its home sweeps the streams away */
 }
 
+void transfer_write_failed(struct transfer *transfer, int kind, int errnum)
+{
+    struct ldl_error error;
+    error_set(&error, kind, NULL, "cannot write %s: %s", transfer->file.path,
+              errnum ? strerror(errnum) : ldl_kind_text(kind));
+    error.errnum = errnum;
+    transfer_fail(transfer, &error);
+}
+
 void transfer_check_deadline(struct transfer *transfer, double now)
 {
     struct ldl_error error;

@@ -197,7 +197,8 @@ void transfer_schedule(
     struct transfer *transfer);              /* the home thread looks for work for new streams */
 void transfer_go(struct transfer *transfer); /* the file is open: the parked stream may go on */
 void transfer_fail(struct transfer *transfer,
-                   const struct ldl_error *error);                  /* ends it; DONE follows */
+                   const struct ldl_error *error); /* ends it; DONE follows */
+void transfer_write_failed(struct transfer *transfer, int kind, int errnum);
 void transfer_warn(struct transfer *transfer, const char *warning); /* a literal, for DONE */
 /* Ends it when its deadline has passed. */
 void transfer_check_deadline(struct transfer *transfer, double now);
@@ -224,7 +225,7 @@ void transfer_begin_anew(struct transfer *transfer);
 int64_t transfer_length(const struct transfer *transfer);  /* of the file; -1: unknown */
 bool transfer_may_stream(const struct transfer *transfer); /* is another stream allowed now? */
 void transfer_job(struct transfer *transfer, int type);    /* to the disk thread */
-/* The body that the open file waited for is there, or won't be. */
+/* The body that the file is to be opened with is there, or won't be. */
 void transfer_open_due(struct transfer *transfer);
 /* A stream or a job has ended: gives the next step its turn when it was the last one. */
 void transfer_settle(struct transfer *transfer);

@@ -3,7 +3,6 @@
 #include "whole.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* The file has all of the resource, and nothing of it is there yet. Transfer lock held. */
 static bool is_awaited(const struct transfer *transfer)
@@ -25,27 +24,16 @@ bool whole_keep(struct transfer *transfer, char *bytes, size_t size)
     return keep;
 }
 
-bool whole_waits(struct transfer *transfer)
-{
-    pthread_mutex_lock(&transfer->lock);
-    bool waits = transfer->whole != NULL;
-    pthread_mutex_unlock(&transfer->lock);
-    return waits;
-}
-
-/* Nobody else has it from now on, and like a stream it keeps the file open; NULL: it isn't wanted any more. */
-static char *take(struct transfer *transfer)
+/* Nobody else has it from now on. Where it is still wanted it keeps the file open, like a stream. */
+static char *take(struct transfer *transfer, bool *wanted)
 {
     pthread_mutex_lock(&transfer->lock);
     char *bytes = transfer->whole;
     transfer->whole = NULL;
-    bool wanted = bytes && is_awaited(transfer);
-    transfer->active += wanted;
+    *wanted = bytes && is_awaited(transfer);
+    transfer->active += *wanted;
     pthread_mutex_unlock(&transfer->lock);
-    if (wanted)
-        return bytes;
-    free(bytes);
-    return NULL;
+    return bytes;
 }
 
 /* All of it counts as written. 0 or -LDL_NO_MEMORY. */
@@ -65,15 +53,6 @@ static int count(struct transfer *transfer)
     return result;
 }
 
-static void fail(struct transfer *transfer, int kind, int errnum)
-{
-    struct ldl_error error;
-    error_set(&error, kind, NULL, "cannot write %s: %s", transfer->file.path,
-              errnum ? strerror(errnum) : ldl_kind_text(kind));
-    error.errnum = errnum;
-    transfer_fail(transfer, &error);
-}
-
 /* The file may be closed, or emptied, from now on. */
 static void leave(struct transfer *transfer)
 {
@@ -83,17 +62,24 @@ static void leave(struct transfer *transfer)
     pthread_mutex_unlock(&transfer->lock);
 }
 
-void whole_write(struct transfer *transfer)
+static void write_all(struct transfer *transfer, const char *bytes)
 {
     int errnum = 0;
-    char *bytes = take(transfer);
-    if (!bytes)
-        return;
     int result = file_write(&transfer->file, bytes, (size_t) transfer->known.total, 0, &errnum);
     if (result == 0)
         result = count(transfer);
     if (result != 0)
-        fail(transfer, -result, errnum);
+        transfer_write_failed(transfer, -result, errnum);
     leave(transfer);
+}
+
+bool whole_write(struct transfer *transfer)
+{
+    bool wanted;
+    char *bytes = take(transfer, &wanted);
+    if (wanted)
+        write_all(transfer, bytes);
+    bool waited = bytes != NULL;
     free(bytes);
+    return waited;
 }

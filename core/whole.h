@@ -12,10 +12,7 @@
 /* Keeps the bytes, which are the transfer's from now on, if they are all that its file will have. Transfer lock not held. */
 bool whole_keep(struct transfer *transfer, char *bytes, size_t size);
 
-/* Is one waiting for the file? */
-bool whole_waits(struct transfer *transfer);
-
-/* Writes it to the open file, where nothing else is written. What fails ends the transfer. */
-void whole_write(struct transfer *transfer);
+/* Writes the one that waits for the file, which is open now. What fails ends the transfer. False: none was waiting. */
+bool whole_write(struct transfer *transfer);
 
 #endif

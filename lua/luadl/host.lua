@@ -46,10 +46,10 @@ local latest, latest_origin = "\0", "" -- most URLs of a list are of one origin
 ---@return string
 function host.origin(url)
   if url:sub(1, #latest) == latest then return latest_origin end
-  local origin = url:match("^(%a[%w+.-]*://[^/?#]*)/")
-  if not origin then return (url:match("^(%a[%w+.-]*://[^/?#]*)") or url):lower() end
-  latest, latest_origin = origin .. "/", origin:lower()
-  return latest_origin
+  local origin, after = url:match("^(%a[%w+.-]*://[^/?#]*)(/?)")
+  local lower = (origin or url):lower()
+  if after == "/" then latest, latest_origin = origin .. "/", lower end
+  return lower
 end
 
 --- Somebody is at this host now, and at no other.

@@ -52,7 +52,9 @@ end
 -- `restart` drops what an earlier run left, never what this one has brought.
 local function place(self, where)
   where.replace = where.replace or self.opts.exists == "replace"
-  if where.replace and not may_replace(self, where) then where.replace, self.beside = false, true end
+  if where.replace and not may_replace(self, where) then
+    where.replace, self.beside = false, true
+  end
   where.restart = where.restart or (self.opts.restart and not self.opened) or nil
   return where
 end

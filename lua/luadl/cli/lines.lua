@@ -13,6 +13,14 @@ local lines = {}
 --- What is said, more than once, of `--insecure`.
 lines.NOT_VERIFIED = "TLS certificates and host keys are not verified (--insecure)"
 
+--- What `print` makes of its arguments.
+---@return string line with its end
+function lines.printed(...)
+  local words = {}
+  for index = 1, select("#", ...) do words[index] = tostring((select(index, ...))) end
+  return table.concat(words, "\t") .. "\n"
+end
+
 --- A finished file.
 ---@param result table
 ---@return string

@@ -13,6 +13,7 @@
 
 local format = require("luadl.options.format")
 local json = require("luadl.cli.json")
+local lines = require("luadl.cli.lines")
 local plain = require("luadl.cli.plain")
 local tally = require("luadl.cli.tally")
 local terminal = require("luadl.cli.terminal")
@@ -91,11 +92,7 @@ end
 local function lend_print(self, write)
   local before = print
   self.restore = function() rawset(_G, "print", before) end
-  rawset(_G, "print", function(...)
-    local words = {}
-    for index = 1, select("#", ...) do words[index] = tostring((select(index, ...))) end
-    write(table.concat(words, "\t") .. "\n", "stdout")
-  end)
+  rawset(_G, "print", function(...) write(lines.printed(...), "stdout") end)
 end
 
 -- Those beside the display, or nil and why not.

@@ -26,11 +26,7 @@ local UNWRITABLE = "cannot write to standard output"
 ---@param world table
 function standard.claim(world)
   io.output(io.stderr)
-  rawset(_G, "print", function(...)
-    local words = {}
-    for index = 1, select("#", ...) do words[index] = tostring((select(index, ...))) end
-    world.stderr:write(table.concat(words, "\t"), "\n")
-  end)
+  rawset(_G, "print", function(...) world.stderr:write(lines.printed(...)) end)
 end
 
 -- And what `--write-out` says.
